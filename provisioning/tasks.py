@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from protocol.jobs import RECORD_REPORT
 from provisioning.audit.worker import affected as audit_changes
 from provisioning.audit.worker import run as audits
+from provisioning.audit.worker import told as audit_told
 from provisioning.broker.worker import access as broker_access
 from provisioning.core import refusals
 from provisioning.core.database_trouble import may_pass
@@ -76,8 +77,9 @@ def run_audit(primary_ids=None, trigger=AuditTrigger.SCHEDULE.value, asked_by=""
 
 @shared_task(name="provisioning.audit_changes")
 def audit_affected():
-    """Audit the pairs that something was changed for since the last look."""
+    """Audit the pairs that something was changed for since the last look, and tell what became worse or better."""
     audit_changes.audit_affected()
+    audit_told.tell_of_verdicts()
 
 
 @shared_task(name="provisioning.audit_everything")

@@ -81,7 +81,7 @@ PREDEFINED: dict[str, Predefined] = {
         hours=LASTS),
     "audit-worse": Predefined(
         "Audit Got Worse", MINOR, Own.AUDIT_WORSE, Own.AUDIT_BETTER,
-        "The audit found something worse about a pair than before, and nobody had stopped a member."),
+        "An audit has found something worse about a pair for a minute, and no job or other alarm explains it."),
     "failover-paused": Predefined(
         "Failover Paused", MINOR, Own.PAUSED_LONG, Own.RESUMED,
         "Automatic failover of a pair has been paused for an hour: nobody takes over by itself.", hours=LASTS),

@@ -34,6 +34,10 @@ class PairAudit(models.Model):
 
     ``unknown`` is [{"sentence", "severity", "codes"}, ...] of the rules that could not be judged; ``digest`` says
     whether two results are the same; ``record_version`` is that of the pair's durable record when it was last judged.
+
+    ``since``: when the verdict of what is found became what it is, in this result or an earlier one. ``told``
+    {"verdict", "unknown": codes of rules}: what the timeline goes by when it says that the pair became worse or better,
+    {} before that; ``settled``: it was compared with this result.
     """
 
     primary = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="audits")
@@ -50,6 +54,9 @@ class PairAudit(models.Model):
     digest = models.CharField(max_length=64)
     record_version = models.PositiveBigIntegerField(default=0)
     is_latest = models.BooleanField(default=True)
+    since = models.DateTimeField(null=True)
+    told = models.JSONField(default=dict)
+    settled = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-id"]

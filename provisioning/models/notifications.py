@@ -129,7 +129,7 @@ class Delivery(models.Model):
 
     ``payload`` is what a webhook gets, ``alarms`` the numbers of the alarms that it tells of. ``rule_name``: the rule
     that wanted it; ``condition_name``: the Alarm Condition whose reaction it is. ``due_at``: when it is tried next,
-    None where it is not."""
+    None where it is not. ``critical``: it tells of critical alarms only, which have a Limit of their own."""
 
     message_id = models.CharField(max_length=64, unique=True)
     channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="deliveries")
@@ -137,6 +137,7 @@ class Delivery(models.Model):
     rule_name = models.CharField(max_length=255, blank=True)
     condition_name = models.CharField(max_length=255, blank=True)
     told = models.CharField(max_length=8, choices=Told)
+    critical = models.BooleanField(default=False)
     subject = models.CharField(max_length=500)
     text = models.TextField(blank=True)
     payload = models.JSONField(default=dict)
@@ -149,7 +150,9 @@ class Delivery(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["state", "due_at"]), models.Index(fields=["channel", "id"])]
+        indexes = [models.Index(fields=["state", "due_at"]), models.Index(fields=["channel", "id"]),
+                   models.Index(name="delivery_of_critical", fields=["channel", "id"],
+                                condition=models.Q(critical=True))]
 
     def __str__(self):
         return self.subject

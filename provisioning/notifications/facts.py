@@ -10,8 +10,8 @@ from provisioning.states import ChannelKind, Told
 @dataclass(frozen=True, kw_only=True)
 class AlarmFact:
     """An alarm as rules and messages see it. ``pair`` is the primary's name of the pair whose member it is about, ""
-    for none; ``url`` its page, "" where nobody said how the console is reached. ``is_masked``: it is about what is in
-    maintenance."""
+    for none, and ``pair_backup`` the backup's; ``url`` its page, "" where nobody said how the console is reached.
+    ``is_masked``: it is about what is in maintenance."""
 
     id: int
     condition: str
@@ -20,9 +20,13 @@ class AlarmFact:
     application: str = ""
     host: str = ""
     pair: str = ""
+    pair_backup: str = ""
     text: str = ""
     raised_at: datetime
     cleared_at: datetime | None = None
+    cleared_how: str = ""
+    cleared_by: str = ""
+    clear_reason: str = ""
     is_acknowledged: bool = False
     is_masked: bool = False
     times: int = 1

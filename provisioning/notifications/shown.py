@@ -82,7 +82,7 @@ _STATUSES = (
     ((408, 425, 429), "The receiver is asked too often or is busy. Wait a minute, and send again."),
     (range(300, 400), "The receiver sends elsewhere, where no message follows. Give the address it leads to."),
     (range(400, 500), "The receiver does not accept the message. Its answer says why."),
-    (range(500, 600), "The receiver has a trouble of its own. Send again later, or ask who runs it."),
+    (range(500, 600), "The receiver has a trouble of its own. Ask who runs it, and send again then."),
 )
 
 

@@ -115,11 +115,14 @@ def _of_reactions(draft: ConditionDraft, channel_names: Collection[str]) -> list
     return found
 
 
-def hints(draft: ConditionDraft) -> list[str]:
-    """What is allowed and still strange, as sentences."""
-    if draft.cancel_timeout or event_of(draft.cancel_event):
-        return []
-    return ["Without Cancel Event and Cancel Timeout its alarms end only when somebody clears them."]
+def hints(draft: ConditionDraft, applications: Collection[str]) -> list[str]:
+    """What is allowed and still strange, as sentences; ``applications``: names of those that there are."""
+    found = []
+    if not draft.cancel_timeout and not event_of(draft.cancel_event):
+        found.append("Without Cancel Event and Cancel Timeout its alarms end only when somebody clears them.")
+    if draft.application and draft.application not in applications and (draft.reactions or draft.clearance_reactions):
+        found.append(f"There is no application {draft.application}: nothing is done with it until there is one.")
+    return found
 
 
 def _of_selection(draft: ConditionDraft) -> list[Refusal]:

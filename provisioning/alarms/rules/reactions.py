@@ -16,6 +16,15 @@ def next_pause(tries: int) -> timedelta | None:
     return PAUSES[tries - 1] if tries <= len(PAUSES) else None
 
 
+def why_not_plan(*, by_record: bool, has_application: bool, is_late: bool) -> str:
+    """Why nothing is done about an alarm that was just raised or cleared, as a sentence; "" when something is."""
+    if by_record:
+        return "It was a log record, and whoever may publish records has nothing done by them."
+    if not has_application:
+        return "The alarm is about no application."
+    return f"It happened more than {LATE.seconds // 60} minutes ago." if is_late else ""
+
+
 def why_not(*, is_active: bool, is_clearance: bool, masked: bool, lately: int) -> str:
     """Why a reaction that was planned is left out now, as a sentence; "" when it is to be done. ``lately``: about how
     many other alarms, raised or cleared, something was done to the application within MOST_WITHIN."""

@@ -6,7 +6,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from protocol.events import written
-from provisioning.alarms.rules.conditions import LABELS, ConditionDraft, as_stored, event_of, refusals
+from provisioning.alarms.rules.conditions import LABELS, ConditionDraft, as_stored, event_of, hints, refusals
 from provisioning.alarms.selectors.alarms import TOPIC
 from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.alarms.worker.told import tell_cleared
@@ -14,7 +14,7 @@ from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refused
 from provisioning.history.revised import Revised, differing
-from provisioning.models import Alarm, AlarmCondition, Channel
+from provisioning.models import Alarm, AlarmCondition, Application, Channel
 from provisioning.states import AlarmEnd
 
 CONDITIONS = "alarm-conditions"
@@ -51,6 +51,11 @@ def draft_of(row: AlarmCondition) -> ConditionDraft:
         reactions=tuple(map(str, row.verbs)), clearance_reactions=tuple(map(str, row.clearance_verbs)),
         channels=tuple(channel.name for channel in row.channels.all()),
         clearance_channels=tuple(channel.name for channel in row.clearance_channels.all()))
+
+
+def hints_of(row: AlarmCondition) -> list[str]:
+    """What is allowed and still strange about what is stored, as sentences."""
+    return hints(draft_of(row), Application.objects.filter(name=row.application).values_list("name", flat=True))
 
 
 def _fill(row: AlarmCondition, draft: ConditionDraft, others: set[str]) -> None:

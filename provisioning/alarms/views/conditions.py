@@ -66,6 +66,8 @@ def _edited(request, row: AlarmCondition | None):
             form.has_seen(error.revision)
         else:
             messages.success(request, f"Alarm Condition {saved} was {'saved' if row else 'created'}.")
+            for hint in services.hints_of(saved):
+                messages.warning(request, hint)
             return done(request, back, leave=True)
     return dialog(request, "alarms/condition_form.html", f"Alarm Condition {row}" if row else "New Alarm Condition", {
         "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",

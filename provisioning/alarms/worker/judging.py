@@ -144,8 +144,8 @@ def _keep(changed: list[Standing], now: datetime) -> None:
     ended = [row for alarm, row in rows if alarm.key is not None and alarm.cleared_at]
     cleared = ended + [row for row in new if row.cleared_at]
     tell_cleared(cleared)
-    plan_verbs([row for row in new if not row.cleared_at and id(row) in by_events], now)
-    plan_verbs([row for row in ended if id(row) in by_events], now, is_clearance=True)
+    plan_verbs([row for row in new if not row.cleared_at], by_events, now)
+    plan_verbs(ended, by_events, now, is_clearance=True)
     plan_telling(new, now)
     plan_telling(cleared, now, is_clearance=True)
     if changed:

@@ -2,24 +2,31 @@
 ``alarms.services.reactions``, channels are told by ``notifications.worker.reactions``."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from provisioning.alarms.rules.reactions import LATE
+from provisioning.alarms.rules.reactions import LATE, why_not_plan
 from provisioning.models import Alarm, AlarmCondition, Channel, Reaction
-from provisioning.states import ReactionVerb
+from provisioning.states import ReactionState, ReactionVerb
 
 
-def plan_verbs(rows: Sequence[Alarm], now: datetime, *, is_clearance: bool = False) -> None:
-    """Of what is about an application, and happened lately."""
+def plan_verbs(rows: Sequence[Alarm], by_events: Collection[int], now: datetime, *,
+               is_clearance: bool = False) -> None:
+    """Also what is left out, and why; ``by_events``: ids of the objects of ``rows`` that no log record raised or
+    cleared."""
     if not rows:
         return
     conditions = AlarmCondition.objects.in_bulk({row.condition_id for row in rows if row.condition_id is not None})
     verbs: dict[int | None, list[ReactionVerb]] = {
         key: each.clearance_verbs if is_clearance else each.verbs for key, each in conditions.items()}
-    Reaction.objects.bulk_create([
-        Reaction(alarm=row, verb=verb, is_clearance=is_clearance, due_at=now) for row in rows
-        if row.application and _at(row) >= now - LATE for verb in verbs.get(row.condition_id, ())])
+    found = []
+    for row in rows:
+        why = why_not_plan(by_record=id(row) not in by_events, has_application=bool(row.application),
+                           is_late=_at(row) < now - LATE)
+        left_out = {"state": ReactionState.LEFT_OUT, "said": why, "ended_at": now} if why else {}
+        found += [Reaction(alarm=row, verb=verb, is_clearance=is_clearance, due_at=now, **left_out)
+                  for verb in verbs.get(row.condition_id, ())]
+    Reaction.objects.bulk_create(found)
 
 
 def plan_telling(rows: Sequence[Alarm], now: datetime, *, is_clearance: bool = False) -> None:

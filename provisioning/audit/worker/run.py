@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from protocol.events import Own
 from protocol.patience import PatientClock
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.judgement import fact_of, judge, verdict
@@ -18,8 +17,7 @@ from provisioning.audit.loader import load
 from provisioning.audit.registry import Rule, Trouble
 from provisioning.audit.worker.result import Result
 from provisioning.core import signals
-from provisioning.core.events import of_console
-from provisioning.models import Application, AuditMark, AuditRun, Event, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditMark, AuditRun, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Severity, Verdict
 from provisioning.turns import delete_in_turns, write_in_turns
 
@@ -90,7 +88,7 @@ def _counts(results: list[Result]) -> dict[str, int]:
 
 def _store(run: AuditRun, results: list[Result]) -> list[int]:
     """Write some; keys of the pairs whose result is another one than before."""
-    _hold_mark()
+    hold_mark()
     keys = [result.primary_id for result in results]
     # Somebody may have deleted some since they were judged.
     there = set(Application.objects.filter(pk__in=keys).values_list("pk", flat=True))
@@ -130,46 +128,23 @@ def _replace(run: AuditRun, latest: Mapping[int, PairAudit], new: list[Result]) 
         (key, code, subject): at for key, code, subject, at in Finding.objects.filter(audit__in=old).values_list(
             "audit__primary_id", "code", "subject", "first_found_at")}
     PairAudit.objects.filter(pk__in=old).update(is_latest=False)
-    rows = PairAudit.objects.bulk_create([_row(run, result) for result in new])
+    rows = PairAudit.objects.bulk_create([_row(run, result, latest.get(result.primary_id)) for result in new])
     Finding.objects.bulk_create([
         _finding(row, rule, trouble, waiver, since.get((result.primary_id, rule.code, trouble.subject), run.at))
         for row, result in zip(rows, new, strict=True) for rule, trouble, waiver in result.pairs])
-    _tell_of_verdicts(latest, rows)
 
 
-def _tell_of_verdicts(latest: Mapping[int, PairAudit], rows: list[PairAudit]) -> None:
-    """What became worse or better since the result before."""
-    told = ((row, moved(latest[row.primary_id], row)) for row in rows if row.primary_id in latest)
-    Event.objects.bulk_create([
-        of_console(number, said_of(latest[row.primary_id], row), application_id=row.primary_id)
-        for row, number in told if number is not None])
-
-
-def moved(before: PairAudit, after: PairAudit) -> Own | None:
-    """By what was found alone: that something is not known at the moment makes no pair worse."""
-    was, found = _by_findings(before), _by_findings(after)
-    order = [*Verdict]
-    if was == found:
-        return None
-    return Own.AUDIT_WORSE if order.index(found) < order.index(was) else Own.AUDIT_BETTER
-
-
-def _by_findings(row: PairAudit) -> Verdict:
-    return verdict([Severity.ERROR] * bool(row.errors) + [Severity.WARNING] * bool(row.warnings), ())
-
-
-def said_of(before: PairAudit, after: PairAudit) -> str:
-    """Both verdicts and how much was found, as a sentence."""
-    return (f"Audit: {_by_findings(before).label} → {_by_findings(after).label}, errors: {after.errors}, warnings: "
-            f"{after.warnings}.")
-
-
-def _row(run: AuditRun, result: Result) -> PairAudit:
+def _row(run: AuditRun, result: Result, before: PairAudit | None) -> PairAudit:
+    errors, warnings = result.open(Severity.ERROR), result.open(Severity.WARNING)
+    is_same = before is not None and (bool(errors), bool(errors or warnings)) == (
+        bool(before.errors), bool(before.errors or before.warnings))
     return PairAudit(
         primary_id=result.primary_id, run=run, at=run.at, confirmed_at=run.at, verdict=result.verdict,
-        errors=result.open(Severity.ERROR), warnings=result.open(Severity.WARNING), notes=result.open(Severity.NOTE),
+        errors=errors, warnings=warnings, notes=result.open(Severity.NOTE),
         waived=sum(waiver is not None for waiver in result.waivers), unknown=result.unknown,
-        passed=len(result.judged.passed), digest=result.digest, record_version=_version(result))
+        passed=len(result.judged.passed), digest=result.digest, record_version=_version(result),
+        since=before.since if before is not None and is_same else run.at,
+        told=before.told if before is not None else {})
 
 
 def _finding(row: PairAudit, rule: Rule, trouble: Trouble, waiver: Waiver | None, since: datetime) -> Finding:
@@ -190,7 +165,7 @@ def _retire(judged: set[int], ids: list[int] | None) -> list[int]:
     return [primary_id for _, primary_id in gone]
 
 
-def _hold_mark() -> None:
+def hold_mark() -> None:
     """Whoever stores results holds this row, so that two runs do not store one pair at once."""
     # Without what it says of changes, which may be long.
     if not AuditMark.objects.select_for_update().filter(name="changes").values_list("name"):

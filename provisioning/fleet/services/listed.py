@@ -18,6 +18,7 @@ from provisioning.models import AlarmCondition, Channel, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules import kinds as channel_kinds
 from provisioning.notifications.rules.drafts import ChannelDraft, RuleDraft
+from provisioning.notifications.rules.matching import hints as rule_hints
 from provisioning.notifications.rules.refusals import CHANNEL_LABELS, RULE_LABELS, channel_refusals, rule_refusals
 from provisioning.notifications.selectors.allowed import allowed_addresses
 from provisioning.notifications.services import channels, rules
@@ -26,7 +27,7 @@ from provisioning.states import AlarmSelection, ChannelKind, ReactionVerb
 Values = dict[str, Any]
 """{key in the file: text, number, flag or list}."""
 Names = Mapping[str, Collection[str]]
-"""{key of a kind: names of its objects, stored or in the file}."""
+"""{key of a kind, or filter of a rule: names of what there is, stored or in the file}."""
 CONDITIONS, CHANNELS, RULES = "alarm_conditions", "channels", "notification_rules"
 _KINDS: Mapping[Any, Kind] = {str: Kind.TEXT, int: Kind.NUMBER, bool: Kind.FLAG, tuple[str, ...]: Kind.NAMES}
 
@@ -180,11 +181,6 @@ def _rule_values(draft: RuleDraft) -> Values:
     return {name: sorted(value) if isinstance(value, tuple) else value for name, value in asdict(draft).items()}
 
 
-def _rule_hints(draft: RuleDraft, names: Names) -> list[str]:
-    return [f"There is no alarm condition {name}: no alarm of it is told until there is one."
-            for name in draft.conditions if name not in names[CONDITIONS]]
-
-
 # --- all of them
 
 
@@ -198,14 +194,14 @@ LISTED: Mapping[str, Listed] = {
         label="alarm condition", permission=permissions.CONDITIONS, keys=_CONDITION_KEYS,
         stored=lambda: AlarmCondition.objects.prefetch_related(*CONDITIONS_WITH_CHANNELS),
         draft_of=conditions.draft_of, drafted=_condition, refusals=_condition_refusals,
-        hints=lambda draft, names: condition_rules.hints(draft), values=_condition_values,
+        hints=lambda draft, names: condition_rules.hints(draft, names["applications"]), values=_condition_values,
         labels=lambda draft: condition_rules.LABELS, create=conditions.create_condition,
         update=lambda key, **rest: conditions.update_condition(condition_id=key, **rest)),
     RULES: Listed(
         label="notification rule", permission=permissions.NOTIFY, keys=_keys(RuleDraft),
         stored=lambda: NotificationRule.objects.prefetch_related("channels"), draft_of=rules.draft_of, drafted=_rule,
         refusals=lambda draft, row, names: rule_refusals(draft, (), names[CHANNELS]),
-        hints=_rule_hints, values=_rule_values,
+        hints=rule_hints, values=_rule_values,
         labels=lambda draft: RULE_LABELS, create=rules.create_rule,
         update=lambda key, **rest: rules.update_rule(rule_id=key, **rest)),
 }

@@ -167,7 +167,7 @@ class Planner:
 
     def _listed(self) -> None:
         """Objects of the kinds of LISTED. A rule may name a channel that the file creates."""
-        names = names_with(self.manifest.listed)
+        names = names_with(self.manifest)
         for key, specs in self.manifest.listed.items():
             rows = stored(key, (spec["name"] for spec in specs))
             for spec in specs:

@@ -6,8 +6,10 @@ from typing import Any
 
 from provisioning.errors import Difference
 from provisioning.models.applications import MASK
+from provisioning.notifications.selectors.notifications import names_there
 
-from .listed import LISTED, Listed, Names
+from .listed import CONDITIONS, LISTED, Listed, Names
+from .manifest import Manifest
 from .world_rows import _some
 
 
@@ -24,10 +26,16 @@ def stored(key: str, names: Iterable[str]) -> dict[str, Any]:
     return {row.name: row for some in _some(names) for row in LISTED[key].stored().filter(name__in=some)}
 
 
-def names_with(in_file: Mapping[str, Iterable[Mapping[str, Any]]]) -> Names:
+def names_with(manifest: Manifest) -> Names:
     """Of what there is, and of what the file creates."""
-    return {key: {*kind.stored().values_list("name", flat=True), *(spec["name"] for spec in in_file.get(key, ()))}
-            for key, kind in LISTED.items()}
+    in_file, there = manifest.listed, names_there()
+    names = {key: {*kind.stored().values_list("name", flat=True), *(spec["name"] for spec in in_file.get(key, ()))}
+             for key, kind in LISTED.items()}
+    pairs = ((spec["name"], spec["backup"]) for spec in manifest.applications if spec.get("backup"))
+    return names | {
+        "conditions": names[CONDITIONS], "hosts": there["hosts"] | {spec["name"] for spec in manifest.hosts},
+        "applications": there["applications"] | {spec["name"] for spec in manifest.applications},
+        "pairs": there["pairs"] | {name for pair in pairs for name in pair}}
 
 
 def differences(kind: Listed, row: Any, draft: Any) -> tuple[Difference, ...]:

@@ -22,8 +22,8 @@ class Command(ServiceCommand):
                 "channel": delivery.channel_name, "message_id": delivery.message_id, "subject": delivery.subject,
                 "taken": taken, "status": tried.status, "took_ms": tried.took_ms, "answer": tried.answer})
             return OK if taken else FAILED
-        self.stdout.write(f"Sent to {delivery.channel_name}: {delivery.subject} ({delivery.message_id})")
         status = f", status {tried.status}" if tried.status else ""
-        (self.stdout if taken else self.stderr).write(
-            f"{'Taken' if taken else 'Not taken'} after {tried.took_ms} ms{status}. {tried.answer}".rstrip())
+        stream, came = (self.stdout, "Taken") if taken else (self.stderr, "Not taken")
+        stream.write(f"Test of {delivery.channel_name}: {delivery.subject} ({delivery.message_id})")
+        stream.write(f"{came} after {tried.took_ms} ms{status}. {tried.answer}".rstrip())
         return OK if taken else FAILED

@@ -1,7 +1,6 @@
 """The words of a message, and what a webhook gets. Pure."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -9,7 +8,7 @@ from typing import Any
 
 from protocol.events import written
 from provisioning.notifications.facts import AlarmFact
-from provisioning.states import AlarmCategory, Told
+from provisioning.states import AlarmCategory, AlarmEnd, Told
 
 MOST_LISTED, MOST_SENT = 30, 100
 """So many alarms are lines of a message, and so many stand in what a webhook gets; how many there are is always
@@ -57,19 +56,22 @@ def compose(told: Told, alarms: Sequence[AlarmFact], *, at: datetime, zone: tzin
 def test_message(channel: str, who: str) -> Composed:
     """Sent because somebody wants to see whether it arrives."""
     subject = _short(f"Test of the channel {channel}", SUBJECT_CHARACTERS)
-    text = f"{who} tests the channel {channel} of Pairwise. Nothing has happened, and nothing has to be done."
+    text = (f"This is a test of the channel {channel} of Pairwise, asked for by {who}. Nothing has happened, and "
+            "nothing has to be done.")
     at = datetime.now(UTC)
     return Composed(Told.TEST, subject, text, _payload(Told.TEST, at, {
         "subject": subject, "text": text, "count": 0, "alarms": []}), (), at)
 
 
 def as_sent(alarm: AlarmFact) -> dict[str, Any]:
-    """An alarm in what a webhook gets: times in UTC, ``cleared_at`` None while it is active."""
+    """An alarm in what a webhook gets: times in UTC, ``cleared_at`` None while it is active.
+    ``cleared_how`` is a value of AlarmEnd, ``cleared_by`` who did it by hand."""
     return {
         "id": alarm.id, "condition": alarm.condition, "category": alarm.category, "application": alarm.application,
         "host": alarm.host, "pair": alarm.pair, "number": written(alarm.number),
         "text": _short(alarm.text, TEXT_CHARACTERS), "raised_at": _iso(alarm.raised_at),
         "cleared_at": None if alarm.cleared_at is None else _iso(alarm.cleared_at), "times": alarm.times,
+        "cleared_how": alarm.cleared_how, "cleared_by": alarm.cleared_by, "clear_reason": alarm.clear_reason,
         "url": alarm.url}
 
 
@@ -97,28 +99,35 @@ def _category(alarm: AlarmFact) -> str:
 def _subject(told: Told, alarm: AlarmFact) -> str:
     """"Critical: MS_P: Application Failure"; what it tells stands before it where that is not that it was raised."""
     what = "" if told == Told.RAISED else f"{told.label}: "
-    return f"{what}{_category(alarm)}: {_name(alarm)}"
+    over = " (cleared already)" if alarm.cleared_at is not None and told != Told.CLEARED else ""
+    return f"{what}{_category(alarm)}: {_name(alarm)}{over}"
 
 
 def _text(alarm: AlarmFact, zone: tzinfo) -> str:
     rows = [("Application", alarm.application), ("Host", alarm.host), ("Pair", alarm.pair),
             ("Event", written(alarm.number)), ("Raised", _clock(alarm.raised_at, zone)),
-            ("Times", str(alarm.times) if alarm.times > 1 else ""),
-            ("Cleared", _clock(alarm.cleared_at, zone) if alarm.cleared_at else "")]
-    lines = [f"{_category(alarm)} alarm: {alarm.condition}", _short(alarm.text, TEXT_CHARACTERS),
+            ("Times", str(alarm.times) if alarm.times > 1 else "")]
+    if alarm.cleared_at is not None:
+        rows += [("Cleared", _clock(alarm.cleared_at, zone)), ("Cleared by", alarm.cleared_by or _how(alarm)),
+                 ("Reason", alarm.clear_reason)]
+    lines = [f"{_category(alarm)} alarm{' cleared' if alarm.cleared_at else ''}: {alarm.condition}",
+             _short(alarm.text, TEXT_CHARACTERS),
              "", *(f"{label}: {value}" for label, value in rows if value), *([alarm.url] if alarm.url else [])]
     return "\n".join(lines).replace("\n\n\n", "\n\n")
 
 
+def _how(alarm: AlarmFact) -> str:
+    return AlarmEnd(alarm.cleared_how).label if alarm.cleared_how in AlarmEnd.values else ""
+
+
 def _headline(told: Told, alarms: Sequence[AlarmFact]) -> str:
-    """"12 alarms: host h3: 3 Critical, 9 Major"."""
-    what = "" if told == Told.RAISED else f"{told.label}: "
-    hosts = {alarm.host for alarm in alarms}
-    where = f" of host {alarms[0].host}" if len(hosts) == 1 and alarms[0].host else ""
-    graves = Counter(_category(alarm) for alarm in alarms)
-    order = [*(category.label for category in AlarmCategory), *graves]
-    grave = ", ".join(f"{graves[name]} {name}" for name in dict.fromkeys(order) if graves[name])
-    return f"{what}{len(alarms)} alarm{'' if len(alarms) == 1 else 's'}{where}: {grave}"
+    """"Critical: MS_P: Nobody Serves, and 11 more": the gravest, of these one that is active, of these the first."""
+    order = [*AlarmCategory.values]
+    first = min(alarms, key=lambda alarm: (
+        order.index(alarm.category) if alarm.category in order else len(order), alarm.cleared_at is not None,
+        alarm.raised_at))
+    more = f", and {len(alarms) - 1} more" if len(alarms) > 1 else ""
+    return f"{_subject(told, first)}{more}"
 
 
 def _lines(alarms: Sequence[AlarmFact], zone: tzinfo) -> str:

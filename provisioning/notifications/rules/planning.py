@@ -16,6 +16,16 @@ ORDER = (Told.RAISED, Told.REPEATED, Told.CLEARED)
 TOLD_BEFORE = frozenset({Told.RAISED, Told.REPEATED})
 
 
+class Hold(Enum):
+    """By what an alarm is held that is to be told."""
+
+    MASKED = "a maintenance"
+    LIMIT = "the Limit"
+    QUIET = "the Quiet Hours"
+    GATHER = "Gather For"
+    WAIT = "the Wait"
+
+
 class Rest(Enum):
     """What else than a message: nothing yet, no further reminder, nothing more at all."""
 
@@ -75,12 +85,32 @@ def became_due(notice: NoticeFact) -> datetime | None:
 
 def next_message_at(rule: RuleFact, sent: Sequence[datetime]) -> datetime | None:
     """Before this nothing more is sent by ``rule``, which sent at the times ``sent``; None: at once."""
-    ends = []
-    if sent:
-        ends.append(max(sent) + timedelta(seconds=rule.group_s))
-    if len(sent) >= rule.limit_per_hour:
-        ends.append(sorted(sent)[-rule.limit_per_hour] + HOUR)
-    return max(ends, default=None)
+    return max(filter(None, (_gathers_until(rule, sent), limit_ends(rule, sent))), default=None)
+
+
+def _gathers_until(rule: RuleFact, sent: Sequence[datetime]) -> datetime | None:
+    return max(sent) + timedelta(seconds=rule.group_s) if sent else None
+
+
+def limit_ends(rule: RuleFact, sent: Sequence[datetime]) -> datetime | None:
+    """When ``rule``, which sent at the times ``sent``, may send again by its Limit; None where it may at once."""
+    return sorted(sent)[-rule.limit_per_hour] + HOUR if len(sent) >= rule.limit_per_hour else None
+
+
+def held(rule: RuleFact, notice: NoticeFact, sent: Sequence[datetime],
+         now: datetime) -> tuple[Hold, datetime | None] | None:
+    """Why what ``rule`` has to say of the alarm of ``notice`` waits, and until when where that is known; None where
+    nothing waits, as the reminder of an alarm that was told."""
+    is_over = notice.alarm.cleared_at is not None
+    if what_next(rule, notice, now) in (Rest.OVER, Rest.ENOUGH) or (notice.told and not is_over):
+        return None
+    if notice.alarm.is_masked and not is_over:
+        return Hold.MASKED, None
+    ends = ((Hold.QUIET, after_quiet(now, rule.quiet_hours, rule.time_zone)), (Hold.LIMIT, limit_ends(rule, sent)),
+            (Hold.GATHER, _gathers_until(rule, sent)), (Hold.WAIT, None if notice.told else notice.due_at))
+    # Of several the one that lasts longest; Quiet Hours are in the time that Wait ends, too.
+    return max(((why, until) for why, until in ends if until is not None and until > now),
+               key=lambda each: each[1], default=None)
 
 
 def is_digest(rule: RuleFact, sent: Sequence[datetime], due: Sequence[datetime], kinds: int, now: datetime) -> bool:

@@ -22,19 +22,21 @@ def alarm_facts(rows: Iterable[Alarm]) -> dict[int, AlarmFact]:
     """{key: fact}; one query for the pairs of all of them."""
     rows = list(rows)
     pairs, page = _pairs({row.application for row in rows} - {""}), alarm_page()
+    members = {row.pk: pairs.get(row.application, ("", "")) for row in rows}
     return {row.pk: AlarmFact(
         id=row.pk, condition=row.condition_name, category=row.category, number=row.number, application=row.application,
-        host=row.host, pair=pairs.get(row.application, ""), text=row.text, raised_at=row.raised_at,
-        cleared_at=row.cleared_at, is_acknowledged=row.acknowledged_at is not None,
+        host=row.host, pair=members[row.pk][0], pair_backup=members[row.pk][1], text=row.text, raised_at=row.raised_at,
+        cleared_at=row.cleared_at, cleared_how=row.cleared_how, cleared_by=row.cleared_by,
+        clear_reason=row.clear_reason, is_acknowledged=row.acknowledged_at is not None,
         is_masked=row.masked, times=row.times,
         url=page.format(row.pk)) for row in rows}
 
 
-def _pairs(names: Iterable[str]) -> dict[str, str]:
-    """{name of a member: name of the primary}."""
+def _pairs(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """{name of a member: names of the primary and of the backup}."""
     rows = Application.objects.filter(name__in=names).values_list(
-        "name", "backup_server_id", "primary_server__name")
-    return {name: primary or name for name, backup, primary in rows if backup or primary}
+        "name", "backup_server__name", "primary_server__name")
+    return {name: (primary or name, backup or name) for name, backup, primary in rows if backup or primary}
 
 
 def alarm_page() -> str:

@@ -3,7 +3,7 @@
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from provisioning.errors import NotFound
-from provisioning.models import AlarmCondition, Channel, Delivery, NotificationRule
+from provisioning.models import AlarmCondition, Application, Channel, Delivery, Host, NotificationRule
 from provisioning.spelling import by_name
 
 CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "notification-deliveries"
@@ -43,6 +43,14 @@ def conditions_of(row: Channel) -> QuerySet[AlarmCondition]:
     """Those that tell it as a reaction."""
     keys = [of.order_by().values("pk") for of in (row.conditions, row.clearance_conditions)]
     return AlarmCondition.objects.filter(Q(pk__in=keys[0]) | Q(pk__in=keys[1]))
+
+
+def names_there() -> dict[str, set[str]]:
+    """{filter of a rule: names that something has}; a pair has those of both its members."""
+    found = {field: set(model.objects.values_list("name", flat=True)) for field, model in (
+        ("conditions", AlarmCondition), ("applications", Application), ("hosts", Host))}
+    pairs = Application.objects.filter(backup_server__isnull=False).values_list("name", "backup_server__name")
+    return found | {"pairs": {name for pair in pairs for name in pair}}
 
 
 def rule_list(*, text: str = "", channel: str = "", state: str = "") -> QuerySet[NotificationRule]:

@@ -48,7 +48,8 @@ def _why_not_for_conditions(row: Channel) -> str:
     if not names:
         return ""
     which = f"Alarm Condition {names[0]} tells" if len(names) == 1 else f"Alarm Conditions {', '.join(names)} tell"
-    return f"The {which} {row.name} as a reaction. Take that out of its reactions first."
+    return (f"The {which} {row.name} as a reaction. Take that out of {'its' if len(names) == 1 else 'their'} reactions "
+            "first.")
 
 
 def _why_not_for_rules(row: Channel) -> str:

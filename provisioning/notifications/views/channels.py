@@ -103,6 +103,7 @@ def channel_delete(request, pk: int):
     if request.method != "POST":
         return dialog(request, "notifications/channel_delete.html", f"Delete channel {row}?", {
             "channel": row, "back": back, "reason": ReasonForm(), "rules": row.rules.all(),
+            "conditions": selector.conditions_of(row),
             "why": services.why_not_delete(row)})
     reason = one_line(request.POST.get("reason", ""))
     return carry_out(

@@ -39,7 +39,11 @@ def delivery_detail(request, pk: int):
         "delivery": delivery, "alarms": alarms_of(delivery), "topic": selector.DELIVERIES, "attempts": attempts,
         "json": shown.json_of(delivery) if delivery.payload else "",
         "advice": _advice(delivery, last.status) if last and not last.succeeded else "",
-        "why_not_resend": services.why_not_resend(delivery)})
+        "why_not": _why_not(delivery, now=delivery.state == DeliveryState.WAITING)})
+
+
+def _why_not(delivery: Delivery, *, now: bool) -> str:
+    return services.why_not_send_now(delivery) if now else services.why_not_resend(delivery)
 
 
 def _advice(delivery: Delivery, status: int | None) -> str:
@@ -53,10 +57,16 @@ def _advice(delivery: Delivery, status: int | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(NOTIFY)
 def delivery_resend(request, pk: int):
+    """Send a message again or, with ``now``, one that waits at once."""
     delivery, back = selector.get_delivery(pk), reverse("delivery-detail", args=[pk])
     if request.method != "POST":
-        return dialog(request, "notifications/resend.html", "Send this message again?", {
-            "delivery": delivery, "why": services.why_not_resend(delivery)})
+        waits = delivery.state == DeliveryState.WAITING
+        return dialog(request, "notifications/resend.html", f"Send this message {'now' if waits else 'again'}?", {
+            "delivery": delivery, "waits": waits, "why": _why_not(delivery, now=waits)})
+    if "now" in request.POST:
+        return carry_out(
+            request, lambda: services.send_now(actor=actor_of(request), delivery_id=pk),
+            said=lambda row: f"{row.subject} is sent now through {row.channel_name}.", to=lambda row: back, back=back)
     return carry_out(
         request, lambda: services.resend(actor=actor_of(request), delivery_id=pk),
         said=lambda row: f"{row.subject} is sent again through {row.channel_name}.",

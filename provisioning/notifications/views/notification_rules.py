@@ -10,6 +10,7 @@ from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.models import Channel, NotificationRule
 from provisioning.notifications import shown
 from provisioning.notifications.forms import RuleFilter, RuleForm
+from provisioning.notifications.rules.matching import hints
 from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.services import rules as services
 from provisioning.web.answers import dialog, done
@@ -30,7 +31,8 @@ def rule_list(request):
     rows = page_of(selector.rule_list(**form.chosen()), request.GET)
     return show(request, "notifications/rules.html", {
         "form": form, "page": rows, "header": TABLE.header("", request.GET.dict()),
-        "total": NotificationRule.objects.count(), "topic": f"{selector.RULES} {selector.CHANNELS}",
+        "total": NotificationRule.objects.count(),
+        "topic": f"{selector.RULES} {selector.CHANNELS} {selector.DELIVERIES}",
         "has_channels": Channel.objects.exists(),
         "rows": [(row, shown.what_of(row), shown.pace_of(row), shown.quiet_of(row)) for row in rows]})
 
@@ -62,6 +64,8 @@ def _edited(request, row: NotificationRule | None):
             form.has_seen(error.revision)
         else:
             messages.success(request, f"Notification rule {saved} was {'saved' if row else 'created'}.")
+            for hint in hints(services.draft_of(saved), selector.names_there()):
+                messages.warning(request, hint)
             return done(request, back, leave=True)
     title = f"Notification rule {row}" if row else "New notification rule"
     return dialog(request, "notifications/rule_form.html", title, {

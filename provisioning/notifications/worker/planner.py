@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
+from provisioning.core import changes
 from provisioning.models import Alarm, Channel, Delivery, Notice, NotificationMark
 from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
 from provisioning.notifications.rules.matching import matches
@@ -29,6 +30,8 @@ from provisioning.notifications.rules.planning import (
 )
 from provisioning.notifications.rules.times import zone_names
 from provisioning.notifications.selectors.alarms import alarm_facts, alarm_page, enabled_rules
+from provisioning.notifications.selectors.notifications import DELIVERIES
+from provisioning.notifications.selectors.sent import CRITICAL, MASKED, TO_CLEAR, sent_by
 from provisioning.states import DeliveryState, Told
 
 from .outbox import put
@@ -36,9 +39,6 @@ from .outbox import put
 ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
-_MASKED = Q(alarm__masked=True, alarm__cleared_at=None)
-"""While it is, only its end is told."""
-_TO_CLEAR = Q(told__in=TOLD_BEFORE, alarm__cleared_at__isnull=False)
 _ENDED = Q(cleared_at__isnull=False, end_told=False)
 _OPEN = Notice.objects.filter(alarm=OuterRef("pk"), over=False)
 _NOTHING_MORE, _END_TO_TELL = ~Exists(_OPEN), Exists(_OPEN.filter(told__in=TOLD_BEFORE))
@@ -57,7 +57,8 @@ def plan(now: datetime | None = None) -> bool:
     while begun < ALARMS_AT_ONCE and (more := _alone(_begin, rules, now)):
         begun += more
     for rule in rules:
-        _alone(_tell, rule, now)
+        for critical in (True, False):
+            _alone(_tell, rule, now, critical=critical)
     _alone(_forget)
     return True
 
@@ -79,7 +80,7 @@ def _is_anything(now: datetime) -> bool:
         mark, _ = NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
     # Each by an index, whatever is open: this is asked every second.
     return (Alarm.objects.filter(id__gt=mark.alarm_id).exists()
-            or Notice.objects.filter(~_MASKED, over=False, due_at__lte=now).exists()
+            or Notice.objects.filter(~MASKED, over=False, due_at__lte=now).exists()
             or Alarm.objects.filter(_ENDED & (_END_TO_TELL | _NOTHING_MORE), id__lte=mark.alarm_id).exists())
 
 
@@ -90,9 +91,11 @@ def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> 
     if not rows:
         return 0
     facts = alarm_facts(rows)
-    Notice.objects.bulk_create([
-        Notice(rule_id=rule.id, alarm_id=alarm.id, due_at=first_due(rule, now))
-        for alarm in facts.values() for rule in rules if rule.channels and matches(rule, alarm)])
+    if Notice.objects.bulk_create([
+            Notice(rule_id=rule.id, alarm_id=alarm.id, due_at=first_due(rule, now))
+            for alarm in facts.values() for rule in rules if rule.channels and matches(rule, alarm)]):
+        # Pages say what waits, too.
+        changes.tell(DELIVERIES)
     mark.alarm_id = rows[-1].pk
     mark.save(update_fields=["alarm_id"])
     return len(rows)
@@ -107,14 +110,15 @@ def _forget(mark: NotificationMark) -> None:
     Alarm.objects.filter(id__in=list(told[:ALARMS_AT_ONCE])).update(end_told=True)
 
 
-def _tell(mark: NotificationMark, rule: RuleFact, now: datetime) -> None:
-    sent = _sent(rule, now)
+def _tell(mark: NotificationMark, rule: RuleFact, now: datetime, *, critical: bool) -> None:
+    """What ``rule`` has to say of critical alarms, or of the others: each of the two at its own pace."""
+    sent = sent_by(rule, now, critical=critical)
     held_until = next_message_at(rule, sent)
     if not rule.channels or (held_until is not None and held_until > now):
         return
     found: list[tuple[NoticeFact, Told]] = []
     changed: dict[int, NoticeFact] = {}
-    for notice in _open(rule, now):
+    for notice in _open(rule, now, critical=critical):
         what = what_next(rule, notice, now)
         if isinstance(what, Told):
             found.append((notice, what))
@@ -122,7 +126,8 @@ def _tell(mark: NotificationMark, rule: RuleFact, now: datetime) -> None:
             changed[notice.alarm.id] = replace(notice, due_at=None, over=what == Rest.OVER)
     due = [at for notice, _ in found if (at := became_due(notice)) is not None]
     digest = len(found) > 1 and is_digest(rule, sent, due, len({what for _, what in found}), now)
-    _write(rule, batches([Item(what, notice.alarm) for notice, what in found], as_digest=digest), now)
+    _write(rule, batches([Item(what, notice.alarm) for notice, what in found], as_digest=digest), now,
+           critical=critical)
     changed |= {notice.alarm.id: after_telling(rule, notice, what, now, is_digest=digest) for notice, what in found}
     _keep(rule, changed)
 
@@ -137,26 +142,15 @@ def _keep(rule: RuleFact, changed: Mapping[int, NoticeFact]) -> None:
             told=told, told_at=told_at, due_at=due_at, over=over)
 
 
-def _open(rule: RuleFact, now: datetime) -> list[NoticeFact]:
+def _open(rule: RuleFact, now: datetime, *, critical: bool) -> list[NoticeFact]:
     rows = list(Notice.objects.filter(
-        Q(due_at__lte=now) & ~_MASKED | _TO_CLEAR, rule=rule.id, over=False).select_related(
-        "alarm").order_by("alarm_id")[:NOTICES_AT_ONCE])
+        CRITICAL if critical else ~CRITICAL, Q(due_at__lte=now) & ~MASKED | TO_CLEAR, rule=rule.id,
+        over=False).select_related("alarm").order_by("alarm_id")[:NOTICES_AT_ONCE])
     facts = alarm_facts([row.alarm for row in rows])
     return [NoticeFact(facts[row.alarm_id], row.told, row.due_at, row.told_at, row.over) for row in rows]
 
 
-def _sent(rule: RuleFact, now: datetime) -> list[datetime]:
-    """When the last messages of ``rule`` were written, those of its channel that had most."""
-    return max((_of_channel(rule, channel, now) for channel in rule.channels), key=len, default=[])
-
-
-def _of_channel(rule: RuleFact, channel: int, now: datetime) -> list[datetime]:
-    # What a clock that was set back since says of later keeps nobody waiting.
-    found = Delivery.objects.filter(channel=channel, rule_name=rule.name, created_at__lte=now)
-    return list(found.order_by("-id").values_list("created_at", flat=True)[:rule.limit_per_hour])
-
-
-def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: datetime) -> None:
+def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: datetime, *, critical: bool) -> None:
     if not told:
         return
     composed = [compose(what, alarms, at=now, zone=_zone(rule)) for what, alarms in told]
@@ -164,7 +158,7 @@ def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: da
     put([Delivery(
         message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=rule.name, told=each.told,
         subject=each.subject, text=each.text, payload=each.payload, alarms=list(each.alarms),
-        state=DeliveryState.WAITING, created_at=now, due_at=now)
+        critical=critical, state=DeliveryState.WAITING, created_at=now, due_at=now)
         for each in composed for channel in channels.values()])
 
 

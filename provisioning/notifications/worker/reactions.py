@@ -11,18 +11,15 @@ from provisioning.alarms.rules.reactions import why_not_tell
 from provisioning.alarms.selectors.alarms import TOPIC as ALARMS
 from provisioning.core import changes
 from provisioning.models import Channel, Delivery, Reaction
-from provisioning.notifications.facts import RuleFact
 from provisioning.notifications.rules.messages import Composed, compose, new_message_id
 from provisioning.notifications.rules.planning import Item, batches, is_digest, next_message_at
 from provisioning.notifications.selectors.alarms import alarm_facts, alarm_page
+from provisioning.notifications.selectors.sent import PACE, sent_about
 from provisioning.states import DeliveryState, ReactionState, Told
 
 from .outbox import put
 
 AT_ONCE = 500
-PACE = RuleFact(id=0, name="", group_s=0)
-"""Each alarm is told at once; of many, as many messages an hour are sent through a channel about a condition as a rule
-sends by itself, and the rest comes as a digest."""
 
 
 def tell(now: datetime | None = None) -> None:
@@ -48,7 +45,7 @@ def _tell(condition: str, channel_id: int | None, now: datetime) -> None:
         rows = _without_left_out(rows, channel, now)
         if channel is None or not rows:
             return
-        sent = _sent(condition, channel, now)
+        sent = sent_about(condition, channel.pk, now)
         held_until = next_message_at(PACE, sent)
         if held_until is None or held_until <= now:
             _write(condition, channel, rows, sent, now)
@@ -71,13 +68,6 @@ def _without_left_out(rows: Sequence[Reaction], channel: Channel | None, now: da
     if left:
         changes.tell(ALARMS)
     return [row for row in rows if row.pk in to_tell]
-
-
-def _sent(condition: str, channel: Channel, now: datetime) -> list[datetime]:
-    """When the last messages about the condition were written."""
-    # What a clock that was set back since says of later keeps nobody waiting.
-    found = Delivery.objects.filter(channel=channel, condition_name=condition, created_at__lte=now)
-    return list(found.order_by("-id").values_list("created_at", flat=True)[:PACE.limit_per_hour])
 
 
 def _write(condition: str, channel: Channel, rows: Sequence[Reaction], sent: Sequence[datetime],

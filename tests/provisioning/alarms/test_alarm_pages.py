@@ -133,6 +133,18 @@ def test_an_administrator_creates_and_changes_one(administrator):
     assert (late.status_code, "saved this Alarm Condition in the meantime" in text_of(late)) == (409, True)
 
 
+def test_a_condition_that_is_allowed_and_strange_is_saved_with_a_warning(administrator):
+    strange = NEW | {"selection_mode": "application", "application": "Billing", "reactions": ["start"],
+                     "cancel_event": "", "cancel_timeout": "0"}
+    text = text_of(administrator.post(reverse("condition-new"), strange, follow=True))
+    assert AlarmCondition.objects.get(name="Line lost").application == "Billing"
+    assert "There is no application Billing: nothing is done with it until there is one." in text
+    assert "its alarms end only when somebody clears them" in text
+    factories.make_application("Billing")
+    text = text_of(administrator.post(reverse("condition-new"), strange | {"name": "Other"}, follow=True))
+    assert "There is no application" not in text
+
+
 @pytest.mark.parametrize(("changes", "why"), [
     ({"detect_event": ""}, "Detect Event is required: for example 00-04504."),
     ({"cancel_event": "4504"}, "Cancel Event is the Detect Event. Choose another one."),

@@ -159,14 +159,16 @@ def test_an_hour_has_three_for_an_application(pair, done):
     assert len(done[0]) == 4
 
 
-def test_what_happened_long_ago_and_what_is_about_a_host_has_none(pair, done):
+def test_what_happened_long_ago_and_what_is_about_a_host_has_nothing_done_and_says_why(pair, done):
     AlarmCondition.objects.update(reactions=["restart"])
     tell(5024, pair[0], ago=timedelta(minutes=6))
     tell(8000, host=pair[0].host)
-    assert not Reaction.objects.exists()
+    assert stored() == [("left_out", 0, "It happened more than 5 minutes ago."),
+                        ("left_out", 0, "The alarm is about no application.")]
+    assert not react_once()
 
 
-def test_whoever_may_publish_log_records_has_nothing_done_by_them(pair, done):
+def test_whoever_may_publish_log_records_has_nothing_done_by_them_and_the_page_says_so(pair, done, support):
     factories.make_record(event=5024, application="MS_Primary")
     look()
     assert Alarm.objects.filter(application="MS_Primary", cleared_at=None).exists()
@@ -174,7 +176,12 @@ def test_whoever_may_publish_log_records_has_nothing_done_by_them(pair, done):
     factories.make_record(event=5093, application="MS_Primary")
     look()
     assert not Alarm.objects.filter(cleared_at=None).exists()
-    assert not Reaction.objects.exists()
+    why = "It was a log record, and whoever may publish records has nothing done by them."
+    assert stored() == [("left_out", 0, why)] * 2
+    assert (react_once(), done[0]) == (False, [])
+    page = text_of(support.get(reverse("alarm-detail", args=[Alarm.objects.get().pk])))
+    assert f"Restart of MS_Primary: Left out. {why}" in page
+    assert f"Start of MS_Primary, as it was cleared: Left out. {why}" in page
 
 
 def test_the_verbs_are_those_of_people(pair):

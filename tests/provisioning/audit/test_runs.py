@@ -7,10 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from protocol.events import Own
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.run import run_audit
-from provisioning.models import Application, AuditRun, Event, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Verdict
 from tests import factories
 
@@ -47,14 +46,14 @@ def test_what_is_as_before_is_confirmed_and_not_stored_again(pair):
 
 def test_a_pair_that_is_deleted_while_it_is_judged_stands_in_no_other_ones_way(pair, monkeypatch):
     primary, backup = factories.make_pair(names=("Other_P", "Other_B"), hosts=(pair[0].host, pair[1].host))
-    held = audits._hold_mark
+    held = audits.hold_mark
 
     def deleted_meanwhile():
         change(primary, backup_server=None)
         Application.objects.filter(pk__in=[primary.pk, backup.pk]).delete()
         held()
 
-    monkeypatch.setattr(audits, "_hold_mark", deleted_meanwhile)
+    monkeypatch.setattr(audits, "hold_mark", deleted_meanwhile)
     run()
     assert latest(pair[0]).verdict == Verdict.BROKEN
     assert PairAudit.objects.count() == 1
@@ -136,21 +135,3 @@ def test_any_number_of_pairs_costs_the_same_number_of_queries(pair):
                                    ports={"default": 7001}, options={"clients": {"ann": "secret"}})
     run()
     assert queries() == once
-
-
-def test_what_became_worse_and_better_stands_in_the_timeline_of_the_primary(pair):
-    run()
-    for errors, warnings in ((0, 0), (1, 0), (0, 2)):
-        PairAudit.objects.filter(is_latest=True).update(errors=errors, warnings=warnings, digest="another")
-        run()
-    assert list(Event.objects.order_by("id").values_list("number", "application__name", "text")) == [
-        (Own.AUDIT_WORSE, "MS_Primary", f"Audit: {before} → Broken, errors: {latest(pair[0]).errors}, warnings: 0.")
-        for before in ("Ready", "At risk")]
-
-
-@pytest.mark.parametrize(("before", "after", "told"), [
-    ((0, 0), (0, 1), Own.AUDIT_WORSE), ((0, 1), (2, 1), Own.AUDIT_WORSE), ((2, 1), (0, 3), Own.AUDIT_BETTER),
-    ((1, 0), (2, 5), None), ((0, 0), (0, 0), None)])
-def test_the_verdict_counts_and_not_how_much_was_found(before, after, told):
-    rows = [PairAudit(errors=errors, warnings=warnings) for errors, warnings in (before, after)]
-    assert audits.moved(*rows) == told

@@ -94,7 +94,7 @@ BOUNDS = {
     # what was judged at once (happened.EVENTS_AT_ONCE, RECORDS_AT_ONCE), and what timed out (judging.AT_ONCE)
     "alarms/worker/judging.py": {"_write", "end_old"},
     "notifications/services/channels.py": {"test_channel"},
-    "notifications/services/deliveries.py": {"resend"},
+    "notifications/services/deliveries.py": {"resend", "send_now"},
     # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE, reactions.AT_ONCE)
     "notifications/worker/outbox.py": {"take", "record"},
     "notifications/worker/planner.py": {"_alone"},

@@ -18,7 +18,7 @@ from provisioning.notifications.rules.kinds import KINDS
 from provisioning.notifications.services import channels
 from provisioning.states import Role
 from tests.commands import run
-from tests.factories import ADMINISTRATOR, make_application, make_host
+from tests.factories import ADMINISTRATOR, make_application, make_host, make_pair
 from tests.sources import ROOT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
@@ -104,6 +104,20 @@ def test_a_plan_shows_each_field_and_writes_nothing(file):
         "Reactions: (empty) → start, channel desk, channel operators",
         "Categories: critical → critical, major", "Hosts: alpha, beta → (empty)", "Recovery Message: Yes → No"]
     assert HistoryEntry.objects.count() == entries
+
+
+def test_a_plan_says_which_filters_of_a_rule_nothing_fits(file):
+    body = FILE | {"notification_rules": [{
+        "name": "Nights", "channels": ["operators"], "conditions": ["Billing Silent", "No Such"], "hosts": ["al*"],
+        "applications": ["nope_*"], "pairs": ["MS_Backup"]}]}
+    _, out, _ = run("apply", file(body))
+    assert [line.strip() for line in out.splitlines() if "is told until" in line] == [
+        f"! There is no {what}: no alarm of it is told until there is one." for what in (
+            "alarm condition No Such", "application nope_*", "host al*", "pair MS_Backup")]
+    make_pair()
+    out = run("apply", file(body))[1]
+    assert "pair MS_Backup" not in out
+    assert "application nope_*" in out
 
 
 @pytest.mark.parametrize("key", LISTED)
@@ -272,10 +286,11 @@ def test_a_channel_that_was_renamed_is_exported_by_its_new_name():
 
 
 def test_a_rule_of_a_condition_that_is_not_there_is_allowed_and_told(file):
-    body = changed(FILE, "notification_rules", conditions=["Gave Up", "Billing Silent", "Gaev Up"])
+    body = changed(FILE, "notification_rules", conditions=["Gave Up", "Billing Silent", "Gaev Up"], hosts=[])
     code, out, _ = run("apply", file(body), "--yes")
     assert (code, [line for line in out.splitlines() if "!" in line]) == (
-        0, ["    ! There is no alarm condition Gaev Up: no alarm of it is told until there is one."])
+        0, ["    ! There is no application Billing: nothing is done with it until there is one.",
+            "    ! There is no alarm condition Gaev Up: no alarm of it is told until there is one."])
 
 
 def test_a_field_of_another_kind_is_refused_also_where_nothing_else_changes():

@@ -1,16 +1,18 @@
 """Monitoring > Notifications: channels, rules and deliveries, and who was told of an alarm."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import Channel, Delivery, DeliveryAttempt, NotificationRule
+from provisioning.models import AlarmCondition, Channel, Delivery, DeliveryAttempt, HistoryEntry, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications import shown, tags
 from provisioning.notifications.rules.named import as_text, names_in, parted
 from provisioning.notifications.worker import trial
+from provisioning.notifications.worker.planner import plan
 from provisioning.states import ChannelKind, DeliveryState, Told
 from tests import factories
 from tests.provisioning.pairs.pages import text_of
@@ -138,6 +140,15 @@ def test_the_question_before_deleting_names_the_rules_that_use_it(administrator,
     assert Channel.objects.get() == other
 
 
+def test_the_question_before_deleting_leads_to_the_conditions_that_tell_it(administrator, duty):
+    for row in AlarmCondition.objects.filter(predefined__in=("gave-up", "disputed")):
+        row.channels.add(duty)
+    answer = administrator.get(reverse("channel-delete", args=[duty.pk]), headers=script())
+    assert "tell Duty as a reaction. Take that out of their reactions first." in text_of(answer)
+    assert "Told by 2 Alarm Conditions: Disputed Gave Up" in text_of(answer)
+    assert f'href="{reverse("condition-list")}?text=Gave%20Up"' in answer.content.decode()
+
+
 def answers(monkeypatch, **said):
     """Whatever is sent, this comes back."""
     attempt = DeliveryAttempt(at=timezone.now(), took_ms=1234, **said)
@@ -153,6 +164,14 @@ def test_a_test_shows_what_was_sent_and_that_it_was_taken(administrator, duty, m
     delivery = Delivery.objects.get()
     assert all(each in text for each in ("It was taken.", "welcome", "1,234 ms", "200", delivery.subject, "JSON"))
     assert text_of(administrator.get(reverse("delivery-detail", args=[delivery.pk]))).count("Taken") == 1
+
+
+def test_of_a_command_nobody_looks_for_a_message(administrator, monkeypatch):
+    row = factories.make_channel("Light", kind=ChannelKind.COMMAND, fields={"command": "/bin/light"})
+    answers(monkeypatch, succeeded=True)
+    text = text_of(administrator.post(reverse("channel-test", args=[row.pk]), headers=script()))
+    assert "Look whether the program has done what it is for." in text
+    assert "where people read it" not in text
 
 
 @pytest.mark.parametrize(("status", "what"), [
@@ -223,6 +242,16 @@ def test_what_is_wrong_with_a_rule_stands_beside_its_field(administrator, duty, 
     assert not NotificationRule.objects.exists()
 
 
+def test_a_rule_that_nothing_fits_is_saved_with_a_warning(administrator, duty, pair):
+    answer = administrator.post(reverse("rule-new"), RULE | {
+        "conditions": "No Such", "applications": "nope_*", "hosts": "h9", "pairs": "MS_Backup, MS"}, follow=True)
+    text = text_of(answer)
+    assert NotificationRule.objects.get().pairs == ["MS_Backup", "MS"]
+    for what in ("alarm condition No Such", "application nope_*", "host h9", "pair MS"):
+        assert f"There is no {what}: no alarm of it is told until there is one." in text
+    assert "There is no pair MS_Backup" not in text
+
+
 def test_a_rule_is_deleted_after_a_question_that_says_what_it_tells(administrator, duty):
     row = factories.make_rule(duty, name="Night", hosts=["alpha"])
     address = reverse("rule-delete", args=[row.pk])
@@ -289,12 +318,23 @@ def test_a_delivery_shows_its_message_each_attempt_and_its_alarms(support, duty)
     assert support.get(reverse("delivery-detail", args=[row.pk + 1])).status_code == 404
 
 
-def test_one_is_sent_again_unless_it_is_still_tried(administrator, duty):
-    waits = factories.make_tried(duty, state=DeliveryState.WAITING)
-    address, why = reverse("delivery-resend", args=[waits.pk]), "This message is still tried."
-    assert why in administrator.get(reverse("delivery-detail", args=[waits.pk])).content.decode()
-    assert why in text_of(administrator.get(address, headers=script()))
-    assert why in text_of(administrator.post(address, follow=True))
+def test_one_that_waits_is_sent_now_and_not_once_more(administrator, duty):
+    later = timezone.now() + timedelta(hours=6)
+    waits = factories.make_tried(duty, state=DeliveryState.WAITING, due_at=later)
+    address, page = reverse("delivery-resend", args=[waits.pk]), reverse("delivery-detail", args=[waits.pk])
+    assert "Send now" in text_of(administrator.get(page))
+    assert 'name="now"' in administrator.get(address, headers=script()).content.decode()
+    assert "Send it now instead." in text_of(administrator.post(address, follow=True))
+    assert "is sent now through Duty" in text_of(administrator.post(address, {"now": "1"}, follow=True))
+    waits.refresh_from_db()
+    assert (waits.state, waits.due_at < timezone.now(), Delivery.objects.count()) == (DeliveryState.WAITING, True, 1)
+    assert HistoryEntry.objects.order_by("number").last().reason == f"Sent now: {waits.subject}"
+    Delivery.objects.update(state=DeliveryState.SENT, due_at=None)
+    assert "was sent or given up meanwhile" in text_of(administrator.post(address, {"now": "1"}, follow=True))
+    assert (Delivery.objects.get().due_at, "Resend" in text_of(administrator.get(page))) == (None, True)
+
+
+def test_one_that_is_not_tried_any_more_is_sent_again(administrator, duty):
     row = factories.make_tried(duty)
     address = reverse("delivery-resend", args=[row.pk])
     assert "sent once more through Duty" in text_of(administrator.get(address, headers=script()))
@@ -320,6 +360,25 @@ def test_the_page_of_an_alarm_says_who_was_told(support, duty, monkeypatch):
     assert said == ["Alone", "Several", "Begins", "Between"]
     monkeypatch.setattr(tags, "SHOWN_MOST", 2)
     assert "Only the last 2 are shown." in text_of(support.get(address))
+
+
+def test_what_a_limit_holds_stands_at_the_alarm_and_above_the_lists(support, duty):
+    plan()
+    rule = factories.make_rule(duty, name="Day", limit_per_hour=1)
+    factories.make_delivery(duty, rule_name="Day")
+    row = factories.make_alarm()
+    plan()
+    words = "held by the Limit of the rule Day , 1 message an hour, until"
+    text = text_of(support.get(reverse("alarm-detail", args=[row.pk])))
+    assert f"It is {words}" in text
+    assert "Nobody was told" not in text
+    for name in ("rule-list", "channel-list", "delivery-list"):
+        assert f"1 alarm is {words}" in text_of(support.get(reverse(name)))
+    rule.limit_per_hour = 2
+    rule.save()
+    assert "It is held by Gather For of the rule Day until" in text_of(
+        support.get(reverse("alarm-detail", args=[row.pk])))
+    assert "held by" not in text_of(support.get(reverse("rule-list")))
 
 
 def test_the_json_of_a_page_is_that_of_the_message(duty):

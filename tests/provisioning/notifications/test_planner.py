@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.models import Alarm, Delivery, Notice, NotificationMark
+from provisioning.notifications.rules.planning import Hold
+from provisioning.notifications.selectors.sent import held_by_limits, held_of
 from provisioning.notifications.worker import planner
 from provisioning.notifications.worker.planner import plan
 from provisioning.states import AlarmCategory, DeliveryState, Told
@@ -191,7 +193,7 @@ def test_the_first_goes_at_once_and_the_rest_together(channel, now):
     assert told() == [(Told.RAISED, [first.pk])]
     plan(now + 60 * SECOND)
     assert told()[1:] == [(Told.RAISED, rest)]
-    assert Delivery.objects.first().subject == "11 alarms of host h3: 11 Major"
+    assert Delivery.objects.first().subject == "Major: MS_1: Failover Happened, and 10 more"
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_waiting(channel, now):
@@ -216,11 +218,33 @@ def test_above_the_limit_one_digest_counts_what_was_left_out(channel, now):
     plan(now + HOUR)
     assert told()[2:] == [(Told.DIGEST, [row.pk for row in rows[2:]])]
     digest = Delivery.objects.first()
-    assert digest.subject == "Digest: 3 alarms: 3 Major"
+    assert digest.subject == "Digest: Major: MS_2: Failover Happened, and 2 more"
     assert "3 alarms, 1 of them cleared." in digest.text
     clear(rows[3], now + HOUR)
     plan(now + 2 * HOUR)
     assert told()[3:] == [(Told.CLEARED, [rows[3].pk])]
+
+
+def test_a_critical_alarm_is_held_by_no_message_about_what_is_less_grave(channel, now):
+    factories.make_rule(channel, limit_per_hour=2)
+    for minutes in range(4):
+        alarm(category=AlarmCategory.MINOR)
+        plan(now + minutes * 60 * SECOND)
+    row = alarm(category=AlarmCategory.CRITICAL)
+    plan(now + 181 * SECOND)
+    clear(row, now + 200 * SECOND)
+    plan(now + 241 * SECOND)
+    assert told()[2:] == [(Told.RAISED, [row.pk]), (Told.CLEARED, [row.pk])]
+    held = alarm(category=AlarmCategory.CRITICAL)
+    plan(now + 301 * SECOND)
+    assert len(told()) == 4
+    [first, second] = held_by_limits(now + 301 * SECOND)
+    assert (first.alarms, first.critical, first.until) == (1, True, now + 181 * SECOND + HOUR)
+    assert (second.alarms, second.critical, second.until) == (2, False, now + HOUR)
+    assert [(each.rule, each.why, each.until) for each in held_of(held, now + 301 * SECOND)] == [
+        ("all", Hold.LIMIT, first.until)]
+    plan(now + HOUR)
+    assert held_by_limits(now + HOUR)[1:] == []
 
 
 def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_assert_max_num_queries):
@@ -229,7 +253,7 @@ def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_asse
     Alarm.objects.bulk_create([Alarm(
         condition=kind, condition_name=kind.name, category=kind.category, number=5, application=f"App{number}",
         raised_at=now, last_at=now, ends_at=now + HOUR) for number in range(999)])
-    with django_assert_max_num_queries(90):
+    with django_assert_max_num_queries(100):
         plan(now)
         plan(now + SECOND)
         plan(now + 60 * SECOND)

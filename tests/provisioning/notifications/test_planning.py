@@ -7,13 +7,16 @@ import pytest
 
 from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
 from provisioning.notifications.rules.attempts import GIVEN_UP_AFTER, next_attempt
-from provisioning.notifications.rules.matching import matches
+from provisioning.notifications.rules.drafts import RuleDraft
+from provisioning.notifications.rules.matching import hints, matches
 from provisioning.notifications.rules.planning import (
+    Hold,
     Item,
     Rest,
     after_telling,
     batches,
     first_due,
+    held,
     is_digest,
     next_message_at,
     what_next,
@@ -55,6 +58,21 @@ def test_a_rule_without_filters_is_about_every_alarm():
 
 def test_the_backup_is_part_of_the_pair_that_its_primary_names():
     assert matches(rule(pairs=("MS_Primary",)), replace(ALARM, application="MS_Backup"))
+
+
+def test_a_pair_is_meant_by_the_name_of_its_backup_too():
+    of_pair = replace(ALARM, pair_backup="MS_Backup")
+    assert matches(rule(pairs=("MS_Backup",)), of_pair)
+    assert matches(rule(pairs=("*_Backup",)), replace(of_pair, application="MS_Backup"))
+    assert not matches(rule(pairs=("MS_Other",)), of_pair)
+
+
+def test_what_no_filter_fits_is_named():
+    there = {"conditions": {"Gave Up"}, "applications": {"MS_Primary"}, "hosts": {"alpha"}, "pairs": {"MS_Primary"}}
+    draft = RuleDraft(name="x", conditions=("Gave Up", "Gave*"), applications=("MS_*", "nope_*"), hosts=("al*a",),
+                      pairs=("MS_Primary", "MS"))
+    assert [each.split(":")[0] for each in hints(draft, there)] == [
+        "There is no alarm condition Gave*", "There is no application nope_*", "There is no pair MS"]
 
 
 def test_a_pattern_of_many_stars_is_quick():
@@ -175,6 +193,25 @@ def test_above_the_limit_all_waits_for_the_end_of_the_hour():
     assert is_digest(few, sent, [NOON + 30 * SECOND], 1, NOON + HOUR)
     assert not is_digest(few, sent[:2], [NOON + 30 * SECOND], 1, NOON + 30 * SECOND)
     assert not is_digest(few, sent, [NOON + HOUR + 30 * SECOND], 1, NOON + HOUR + 30 * SECOND)
+
+
+@pytest.mark.parametrize(("fields", "alarm", "sent", "why", "until"), [
+    ({"limit_per_hour": 2}, {}, [NOON - HOUR / 2, NOON], Hold.LIMIT, NOON + HOUR / 2),
+    ({}, {}, [NOON], Hold.GATHER, NOON + 60 * SECOND),
+    ({"wait_s": 300}, {}, [NOON], Hold.WAIT, NOON + 300 * SECOND),
+    ({"quiet_hours": "11:00-13:00", "time_zone": "UTC", "wait_s": 5}, {}, [], Hold.QUIET, NOON + HOUR),
+    ({}, {"is_masked": True}, [NOON], Hold.MASKED, None)])
+def test_what_waits_is_said_to_be_held_by_what_lasts_longest(fields, alarm, sent, why, until):
+    of = rule(**fields)
+    assert held(of, NoticeFact(replace(ALARM, **alarm), due_at=first_due(of, NOON)), sent, NOON) == (why, until)
+
+
+def test_what_was_told_or_is_never_told_is_not_held():
+    told, ended = NoticeFact(ALARM, Told.RAISED, NOON + HOUR), replace(ALARM, cleared_at=NOON)
+    assert held(rule(repeat_h=1), told, [NOON], NOON) is None
+    assert held(rule(wait_s=60), NoticeFact(ended, due_at=NOON), [NOON], NOON) is None
+    assert held(RULE, replace(told, alarm=ended), [NOON], NOON) == (Hold.GATHER, NOON + 60 * SECOND)
+    assert held(RULE, NoticeFact(ALARM, due_at=NOON), [], NOON) is None
 
 
 def test_two_kinds_where_one_message_is_left_are_a_digest():

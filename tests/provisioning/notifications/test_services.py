@@ -237,10 +237,10 @@ def test_the_command_says_what_came_back(settings):
         taken, refused = (commands.run("notify", "hook") for _ in range(2))
     code, out, _ = taken
     assert code == 0
-    assert "Sent to hook: Test of the channel hook (msg_" in out
+    assert "Test of hook: Test of the channel hook (msg_" in out
     assert "status 200. Thanks." in out
-    code, _, err = refused
-    assert code == 1
+    code, out, err = refused
+    assert (code, out) == (1, "")
     assert "Not taken" in err
     assert "status 403. Who are you?" in err
     code, _, err = commands.run("notify", "pigeon")

@@ -13,5 +13,6 @@ def made(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def world(made, db, broker, no_control):
+def world(made, db, broker, no_control, settings):
+    settings.PAIRWISE_METRICS = ["loopback"]
     return made
