@@ -156,3 +156,8 @@ def test_one_is_deleted_after_a_question_and_a_predefined_one_is_not(administrat
     assert why in text_of(administrator.get(address, headers=script()))
     assert why in text_of(administrator.post(address, {}, follow=True))
     assert AlarmCondition.objects.filter(pk=kept.pk).exists()
+
+
+def test_where_no_event_tells_more_the_text_is_said_once(support):
+    row = factories.make_alarm(text="No bill was written.")
+    assert text_of(support.get(reverse("alarm-detail", args=[row.pk]))).count("No bill was written.") == 1
