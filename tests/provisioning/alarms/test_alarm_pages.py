@@ -159,5 +159,5 @@ def test_one_is_deleted_after_a_question_and_a_predefined_one_is_not(administrat
 
 
 def test_where_no_event_tells_more_the_text_is_said_once(support):
-    row = factories.make_alarm(text="No bill was written.")
+    row = factories.make_alarm(text="No bill was written.", acknowledged_at=timezone.now(), acknowledged_by="otto")
     assert text_of(support.get(reverse("alarm-detail", args=[row.pk]))).count("No bill was written.") == 1

@@ -135,6 +135,14 @@ def test_the_member_of_a_pair_that_is_stopped_is_started(operator, pair):
     assert waiting().topics == f"alarms application:{primary.pk} application:{backup.pk}"
 
 
+def test_both_members_of_a_pair_that_nobody_serves_are_started(operator, pair):
+    RuntimeStatus.objects.filter(application__in=pair).update(status="Stopped", mode="")
+    alarm_of("nobody-serves", application=pair[0].name)
+    line = line_of(operator)
+    assert button_of(line) == ("Start both", False)
+    assert all(f'name="ids" value="{each.pk}"' in line for each in pair)
+
+
 @pytest.mark.parametrize("of_backup", [False, True])
 def test_a_server_that_cannot_serve_leads_to_its_pair(support, pair, of_backup):
     alarm_of("service-unavailable", application=pair[of_backup].name)
