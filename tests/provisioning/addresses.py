@@ -205,7 +205,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "search-new": (
         reads() + posts(VIEW, name="Alarms", query="text=lost") + posts(
             USERS, name="Alarms", query="text=lost", shared="on")),
-    "search-delete": posts(USERS),
+    "search-delete": asks(USERS),
     "alarm-list": reads(),
     "alarm-strip": reads(),
     "alarm-detail": reads(),
