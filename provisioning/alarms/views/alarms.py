@@ -24,7 +24,7 @@ from provisioning.web.lists import leave_for
 from provisioning.web.pages import page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
 
-TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), Column("Times", css="number"),
+TABLE = Table((*map(Column, ("Category", "Condition", "About", "Since")), Column("Times", css="number"),
                Column("Text")))
 
 
