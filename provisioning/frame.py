@@ -18,7 +18,7 @@ from provisioning.core.known import Control
 from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
 from provisioning.logs.selectors.reader import silent_since
 from provisioning.models.applications import SECRET_WORDS
-from provisioning.navigation import LISTS_WITHIN, NAVIGATION, Item, Section
+from provisioning.navigation import LISTS_BETWEEN, LISTS_WITHIN, NAVIGATION, Item, Section
 from provisioning.pairs.selectors.page import Paused, paused_pairs
 from provisioning.pairs.selectors.restored import Disputed, disputed
 from provisioning.web.display import CHOICES
@@ -109,8 +109,15 @@ class Frame:
                 for item in items:
                     if self._is_on(item):
                         behind = "" if self._here == item.name else back_to(self._request, item.name)
-                        return [*((word, "") for word in (section.label, group) if word), (item.label, behind)]
+                        return [*((word, "") for word in (section.label, group) if word), (item.label, behind),
+                                *((word, back_to(self._request, name)) for name, word in self._between.items())]
         return []
+
+    @cached_property
+    def _between(self) -> dict[str, str]:
+        """{list: word} of the list between the page of the tree and this page, where there is one."""
+        return {name: word for name, (beginning, word) in LISTS_BETWEEN.items()
+                if self._here != name and self._here.startswith(beginning)}
 
     @cached_property
     def came_from(self) -> tuple[str, str] | None:
@@ -118,7 +125,7 @@ class Frame:
         address = opened_from(self._request)
         name, items = list_name(address), [item for section in NAVIGATION for _, group in section.groups
                                            for item in group]
-        if not name or self._here == name or any(self._here == item.name for item in items):
+        if not name or self._here == name or name in self._between or any(self._here == item.name for item in items):
             return None
         if any(item.name == name and self._is_on(item) for item in items):
             return None

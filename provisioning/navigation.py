@@ -31,7 +31,7 @@ NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
-        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-", "maintenance-")),
+        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-", "maintenance-", "wall-display")),
         Item("Notifications", "channel-list", "broadcast", ("channel-", "rule-", "delivery-")),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
@@ -61,3 +61,5 @@ NAVIGATION = (
 LISTS_WITHIN = {"maintenance-list": "Maintenance", "history-deleted": "Deleted objects", "pair-drills": "Drills",
                 "pair-changes": "Changes", "rule-list": "Notification rules", "delivery-list": "Deliveries"}
 """Lists that are no page of the tree: what they are called."""
+LISTS_BETWEEN = {"maintenance-list": ("maintenance-", "Maintenance"), "rule-list": ("rule-", "Rules")}
+"""Those of them that have pages behind them: {list: (beginning of the URL names of these, word in breadcrumbs)}."""

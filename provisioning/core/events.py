@@ -53,7 +53,7 @@ def event_list(*, application: str = "", host: str = "", level: str = "", number
         found = found.filter(number=number)
     if text:
         found = found.filter(text__holds=text)
-    return found.order_by("-id")
+    return found.order_by("-at", "-id")
 
 
 def _twice(application: str) -> Q:

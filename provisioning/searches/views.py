@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.http import Http404
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from provisioning.core.permissions import SHARE, actor_of
 from provisioning.errors import Refused
@@ -16,6 +16,7 @@ from provisioning.web.pages import carry_out, page, refuse
 from . import services
 from .facts import FILTERS, TITLES, query_of
 from .forms import SearchForm
+from .selectors import get_search, may_delete
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,16 +48,15 @@ def _filtered_by(request, list_name: str) -> str:
     return urlsplit(shown).query if list_at(shown) == list_name else request.GET.urlencode()
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def search_delete(request, pk: int):
     actor = actor_of(request)
-    back = reverse(row_list(request))
+    row = get_search(actor, pk)
+    if not may_delete(actor, row):
+        actor.require(SHARE)
+    back = reverse(row.list)
+    if request.method != "POST":
+        return dialog(request, "searches/delete.html", f"Delete the search {row.name}?", {"search": row, "back": back})
     return carry_out(request, lambda: services.delete_search(actor=actor, search_id=pk),
-                     said=lambda row: f"The search {row.name} was deleted.", to=lambda row: reverse(row.list),
-                     back=back)
-
-
-def row_list(request) -> str:
-    """The list from which a search is deleted."""
-    return name if (name := request.POST.get("list", "")) in FILTERS else "event-list"
+                     said=lambda row: f"The search {row.name} was deleted.", to=lambda row: back, back=back)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from protocol.events import written
+from protocol.events import STANDARD, Own, written
 from provisioning.core import ages
 from provisioning.core.control import word_of
 from provisioning.core.text import duration, so_far
@@ -196,6 +196,12 @@ def term(name: str, shown: str = "", *, of: object = "") -> SafeString:
 
 
 register.filter("event_number", written)
+
+
+@register.filter
+def event_tone(row) -> str:
+    """How loud an event or log record is shown: as its level says, but that an alarm was cleared is no trouble."""
+    return STANDARD if row.number in (Own.ALARM_CLEARED, written(Own.ALARM_CLEARED)) else row.level
 
 
 @register.filter

@@ -73,11 +73,10 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   });
 }
 
-// Buttons that copy a text: only where the browser lets a page write to the clipboard.
+// Buttons that copy a text, or select it where the browser lets no page write to the clipboard.
 const COPIED_MS = 2000;
 
 function offerCopies(scope) {
-  if (!navigator.clipboard) return;
   for (const button of scope.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 

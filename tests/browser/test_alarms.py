@@ -165,6 +165,22 @@ def test_a_browser_without_notifications_says_so(page):
     expect(page.locator("#notify-state")).to_have_text("This browser shows no notifications here: it needs HTTPS.")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_address_of_the_wall_display_is_seen_whole_and_can_be_copied(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/monitoring/alarms/")
+    page.locator("#wall-display").click()
+    page.locator("#wall-make").click()
+    address = page.locator("#wall-address")
+    expect(address).to_contain_text("/monitoring/wall/")
+    assert address.evaluate("e => e.scrollWidth <= e.clientWidth"), "nothing of it is cut off"
+    copy = page.locator("[data-copy='#wall-address']")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    copy.click()
+    expect(copy).to_have_text("Selected")
+    assert page.evaluate("getSelection().toString()").strip() == address.inner_text().strip()
+
+
 def test_the_wall_display_goes_on_by_itself_and_says_when_nobody_answers(chromium, site, run, accessible):
     token = run(f"{WALL}answer = wall.make_address(actor=factories.ADMINISTRATOR)")
     context = chromium.new_context(base_url=f"http://127.0.0.1:{site.port}")

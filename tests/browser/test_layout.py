@@ -15,7 +15,7 @@ MAKE = """
 from datetime import timedelta
 from provisioning.history import history
 from provisioning.audit.worker.run import run_audit
-from provisioning.models import Drill, Event, Option, Waiver
+from provisioning.models import Drill, Event, Maintenance, Option, Waiver
 from provisioning.models.audit import Finding
 from provisioning.core.permissions import Actor
 from provisioning.states import AuditTrigger
@@ -62,11 +62,16 @@ factories.make_rule(channel, name="At night", pairs=[primary.name])
 alarm = factories.make_alarm(application=tailed.name, text=f"{tailed.name} is the active server in epoch 3.")
 delivery = factories.make_tried(channel, subject=f"Major: {tailed.name}: Failover Happened", rule_name="At night",
                                 alarms=[alarm.pk])
+Maintenance.objects.create(
+    kind="pair", name=primary.name, begins_at=now, ends_at=now + timedelta(hours=4),
+    created_by="bartholomew.montgomery",
+    reason="The power supply of the rack in hall two is replaced by its supplier.")
 answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number,
-          "alarm": alarm.pk, "channel": channel.pk, "delivery": delivery.pk}
+          "alarm": alarm.pk, "condition": alarm.condition_id, "channel": channel.pk, "delivery": delivery.pk}
 """
 PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
-         "waivers": "/audit/waivers/", "rules": "/audit/rules/"}
+         "waivers": "/audit/waivers/", "rules": "/audit/rules/", "alarms": "/monitoring/alarms/",
+         "maintenance": "/monitoring/alarms/maintenance/", "notification rules": "/monitoring/notifications/rules/"}
 QUICK = {("dashboard", 390), ("restore", 390), ("pair", 800)}
 """The others are for ./run test all."""
 CASES = [pytest.param(name, width, marks=() if (name, width) in QUICK else pytest.mark.long)
@@ -201,10 +206,12 @@ def test_what_is_off_below_more_says_why_and_a_click_beside_it_closes_it(page, u
 
 
 @pytest.mark.parametrize("width", [1280, 1100, 800])
-@pytest.mark.parametrize("name", ["drills", "waivers", "jobs", "events", "pairs", "audits", "list"])
+@pytest.mark.parametrize("name", ["drills", "waivers", "jobs", "events", "pairs", "audits", "list", "alarms", "alarm",
+                                  "maintenance", "conditions", "channels", "notification rules", "deliveries",
+                                  "hosts"])
 def test_lists_keep_within_their_panel_and_names_break_behind_their_marks(page, usual, name, width):  # noqa: F811
     page.set_viewport_size({"width": width, "height": 900})
-    _open(page, PAGES[name].format(primary=usual["tails"]))
+    _open(page, PAGES[name].format(**usual | {"primary": usual["tails"]}))
     assert page.locator("main .grid tbody tr").count()
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(CROWDED) == []

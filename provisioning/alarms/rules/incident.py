@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import dropwhile
 
-from protocol.events import Own
+from protocol.events import KINDS, Own
 from provisioning.alarms.facts import HOST_DISCONNECTED
 from provisioning.alarms.rules.planned import FLAPPING, PLANNED_STOP
 from provisioning.core.text import duration
 
-ENDED, STARTED, CANNOT_SERVE, HOST_BACK = 5024, 5093, 5094, 8001
+ENDED, STARTED, CANNOT_SERVE, UNKNOWN, HANGS, HOST_BACK = 5024, 5093, 5094, 5095, 5160, 8001
 BEFORE = timedelta(seconds=15)
 """What went wrong and led to an alarm was told within that before it."""
 SENTENCES_MOST = 8
@@ -45,7 +46,8 @@ def incident(events: Iterable[Said], raised_at: datetime) -> str:
     told = [event for event in events if event.number in _TELLS]
     began = min((event.at for event in told if event.number in _BREAKS and raised_at - BEFORE <= event.at <= raised_at),
                 default=raised_at)
-    told = [event for event in told if event.at >= began]
+    # What ended well before anything went wrong belongs to another story.
+    told = list(dropwhile(lambda event: event.number in _ENDS_WELL, (event for event in told if event.at >= began)))
     course = Course()
     for event in told:
         after = "" if event is told[0] else _after(event.at - told[0].at)
@@ -79,12 +81,14 @@ def _tell(course: Course, event: Said, after: str) -> None:
 
 
 def _who(event: Said) -> str:
-    """Whom it is about: what concerns a pair says so in its text."""
+    """Whom it is about: what concerns a pair says so in its text; "" where it concerns both members alike, in whose
+    timelines it stands."""
     pattern = _NAMES.get(event.number)
     found = re.match(pattern, event.text) if pattern else None
-    return found[1] if found else event.name
+    return found[1] if found else "" if event.number in _OF_PAIR else event.name
 
 
+_OF_PAIR = frozenset({FLAPPING, *(int(number) for number, kind in KINDS.items() if kind.of_pair)})
 _NAMES: dict[int, str] = {
     Own.ROLE_CHANGED: r"(.+?) is the active server", Own.IN_SYNC: r"(.+?) has everything that",
     Own.OUT_OF_SYNC: r"(.+?) goes on alone", Own.SERVES_AGAIN: r"(.+?) serves"}
@@ -109,6 +113,8 @@ _TELLS: dict[int, Callable[[Said, str, str, bool], str]] = {
     ENDED: lambda event, who, after, _: f"{who} ended{after}{_reason(event.text)}.",
     PLANNED_STOP: lambda event, who, after, _: f"{who} was stopped as asked{after}.",
     CANNOT_SERVE: lambda event, who, after, _: f"{who} could not serve{after}{_reason(event.text)}.",
+    UNKNOWN: lambda event, who, after, _: f"{who} became Unknown{after}{_reason(event.text)}.",
+    HANGS: lambda event, who, after, _: f"{who} hung{after}.",
     STARTED: _is_started,
     HOST_DISCONNECTED: lambda event, who, after, _: f"Host {who} was lost{after}.",
     HOST_BACK: lambda event, who, after, was_wrong: f"Host {who} came back{after}." if was_wrong else "",
@@ -117,12 +123,13 @@ _TELLS: dict[int, Callable[[Said, str, str, bool], str]] = {
     Own.ROLE_CHANGED: lambda event, who, after, _: f"{who} took over{after}.",
     Own.OUT_OF_SYNC: lambda event, who, after, _: f"{who} went on alone{after}{_reason(event.text)}.",
     Own.IN_SYNC: _is_back,
-    Own.NOBODY_SERVES: lambda event, who, after, _: "Nobody served then.",
+    Own.NOBODY_SERVES: lambda event, who, after, _: "Nobody served then." if after else "Nobody served any more.",
     Own.SERVES_AGAIN: lambda event, who, after, _: f"{who} served again{after}.",
     Own.DISPUTED: lambda event, who, after, _: f"Nothing was decided any more{after}.",
 }
-_BREAKS = frozenset({ENDED, CANNOT_SERVE, HOST_DISCONNECTED, int(Own.GAVE_UP)})
+_BREAKS = frozenset({ENDED, CANNOT_SERVE, UNKNOWN, HANGS, HOST_DISCONNECTED, int(Own.GAVE_UP)})
 _HEALS = frozenset({STARTED, HOST_BACK, int(Own.IN_SYNC)})
+_ENDS_WELL = _HEALS | {int(Own.SERVES_AGAIN)}
 
 
 def _short(sentences: Sequence[str]) -> list[str]:

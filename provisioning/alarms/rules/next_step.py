@@ -43,18 +43,14 @@ NOTHING = Concerned()
 
 @dataclass(frozen=True)
 class NextStep:
-    """``key``: of the pair, host or alarm that is opened; ``server``: what is started. ``label`` stands on the button;
+    """``key``: of the pair, host or alarm that is opened; ``starts``: what is started. ``label`` stands on the button;
     ``of`` is what it is about, where that does not say it to who hears nothing else of the line."""
 
     verb: Verb
     label: str
     of: str = ""
     key: int = 0
-    server: Server | None = None
-
-    @property
-    def starts(self) -> list[Server]:
-        return [self.server] if self.server else []
+    starts: tuple[Server, ...] = ()
 
 
 Way = Callable[[Concerned], NextStep | None]
@@ -62,13 +58,24 @@ Way = Callable[[Concerned], NextStep | None]
 
 def _start_own(about: Concerned) -> NextStep | None:
     own = about.own
-    return NextStep(Verb.START, "Start", own.name, server=own) if own is not None and own.ended else None
+    return NextStep(Verb.START, "Start", own.name, starts=(own,)) if own is not None and own.ended else None
 
 
 def _start_missing(about: Concerned) -> NextStep | None:
     """The member that is stopped while the other one runs, whichever the alarm names."""
-    ended = [each for each in (about.own, about.other) if each is not None and each.ended]
-    return NextStep(Verb.START, f"Start {ended[0].name}", server=ended[0]) if len(ended) == 1 else None
+    ended = _ended(about)
+    return NextStep(Verb.START, f"Start {ended[0].name}", starts=ended) if len(ended) == 1 else None
+
+
+def _start_both(about: Concerned) -> NextStep | None:
+    ended = _ended(about)
+    if len(ended) < 2:
+        return None
+    return NextStep(Verb.START, "Start both", " and ".join(each.name for each in ended), starts=ended)
+
+
+def _ended(about: Concerned) -> tuple[Server, ...]:
+    return tuple(each for each in (about.own, about.other) if each is not None and each.ended)
 
 
 def _open_pair(about: Concerned) -> NextStep | None:
@@ -83,6 +90,7 @@ WAYS: dict[int, tuple[Way, ...]] = {
     Own.GAVE_UP: (_start_own,),
     PROCESS_ENDED: (_start_own,),
     Own.OUT_OF_SYNC: (_start_missing, _open_pair),
+    Own.NOBODY_SERVES: (_start_both, _start_missing, _open_pair),
     SERVICE_UNAVAILABLE: (_open_pair,),
     Own.DISPUTED: (_open_pair,),
     HOST_DISCONNECTED: (_open_host,),

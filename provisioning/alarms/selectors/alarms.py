@@ -1,7 +1,7 @@
 """Alarms as pages and commands show them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 
@@ -66,10 +66,12 @@ def get_alarm(key: int) -> Alarm:
 
 @dataclass(frozen=True)
 class Story:
-    """``events`` around an alarm, in the order in which they happened. ``application``, the primary of its ``pair`` and
-    its ``host`` are still there, or None; ``cut``: there are more."""
+    """``events`` around an alarm, from ``since`` until ``until``, in the order in which they happened. ``application``,
+    the primary of its ``pair`` and its ``host`` are still there, or None; ``cut``: there are more."""
 
     events: list[Event]
+    since: datetime
+    until: datetime
     application: Application | None
     pair: Application | None
     host: Host | None
@@ -95,9 +97,9 @@ def story(alarm: Alarm) -> Story:
     if not alarm.application:
         # What happened to the servers there.
         own |= hosts
-    end = alarm.cleared_at or alarm.last_at
-    found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).exclude(
+    since, until = alarm.raised_at - AROUND, (alarm.cleared_at or alarm.last_at) + AROUND
+    found = list(Event.objects.filter(own, at__range=(since, until)).exclude(
         number__in=OF_ALARMS).select_related("application", "host").order_by("at", "id")[:STORY_MOST + 1])
     primary = getattr(row, "primary_server", None) or (row if row is not None and row.backup_server_id else None)
     host = Host.objects.filter(name=alarm.host).first() if alarm.host else None
-    return Story(found[:STORY_MOST], row, primary, host, cut=len(found) > STORY_MOST)
+    return Story(found[:STORY_MOST], since, until, row, primary, host, cut=len(found) > STORY_MOST)

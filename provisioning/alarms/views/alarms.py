@@ -24,7 +24,7 @@ from provisioning.web.lists import leave_for
 from provisioning.web.pages import page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
 
-TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), Column("Times", css="number"),
+TABLE = Table((*map(Column, ("Category", "Condition", "About", "Since")), Column("Times", css="number"),
                Column("Text")))
 
 
@@ -46,13 +46,22 @@ def alarm_list(request):
 def alarm_detail(request, pk: int):
     alarm = selector.get_alarm(pk)
     story = selector.story(alarm)
+    about = {"application": alarm.application} if alarm.application else {"host": alarm.host}
     return show(request, "alarms/detail.html", {
         "alarm": alarm, "story": story, "topic": selector.TOPIC, "incident": incident(story.said(), alarm.raised_at),
         "advice": advice(alarm.condition.predefined if alarm.condition else ""),
         "reactions": alarm.reactions.select_related("alarm", "delivery").defer("delivery__text", "delivery__payload"),
         "ends_by": ends_by(alarm.condition.cancel_event if alarm.condition else 0),
         "followed": selector.alarm_list(cause=alarm.pk, state=selector.ALL).count(),
+        "events": reverse("event-list", query=about | _within(alarm, story)),
+        "log": reverse("log-list", query=({"pair": story.pair.name} if story.pair else about) | _within(alarm, story)),
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
+
+
+def _within(alarm: Alarm, story: selector.Story) -> dict[str, str]:
+    """The time of ``story`` as fields of a filter, whole minutes; one of an alarm that goes on has no end."""
+    since, until = (f"{timezone.localtime(at):%Y-%m-%dT%H:%M}" for at in (story.since, story.until))
+    return {"since": since} if alarm.cleared_at is None else {"since": since, "until": until}
 
 
 @require_safe
@@ -81,13 +90,13 @@ def _asked(request, pk: int, form: forms.Form, label: str, work: Callable[..., A
     alarm, back = selector.get_alarm(pk), leave_for(request, "alarm-list")
     if form.is_bound and form.is_valid():
         try:
-            row = work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})
+            work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})
         except Refused as error:
             refuse(form, error)
         else:
             messages.success(request, said.format(alarm=alarm))
-            # One that is acknowledged is still there, on whichever page that was done.
-            return done(request, back, leave=not row.is_active)
+            # It is still there, on whichever page that was done.
+            return done(request, back)
     return dialog(request, "alarms/ask.html", f"{label} {alarm}?", {
         "alarm": alarm, "form": form, "label": label, "back": back,
         "address": reverse(f"alarm-{label.lower()}", args=[pk])}, status=422 if form.is_bound else 200)

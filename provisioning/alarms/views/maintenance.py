@@ -27,7 +27,8 @@ def maintenance_list(request):
     found = page_of(selector.maintenance_list(now, **form.chosen()), request.GET)
     return show(request, "alarms/maintenance.html", {
         "form": form, "page": found, "rows": [(row, state_of(row.begins_at, row.ends_at, now)) for row in found],
-        "topic": selector.TOPIC, "header": TABLE.header("", request.GET.dict()), "over": OVER, "coming": COMING})
+        "topic": selector.TOPIC, "header": TABLE.header("", request.GET.dict()), "over": OVER, "coming": COMING,
+        "total": selector.maintenance_list(now, state=form.chosen().get("state", "")).count()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -144,7 +144,7 @@ def _jobs(row: Application) -> dict:
 
 
 def _log(row: Application) -> dict:
-    events = Event.objects.filter(application=row)
+    events = Event.objects.filter(application=row).order_by("-at", "-id")
     return {"events": events[:SHOWN_MAX], "total": events.count()}
 
 

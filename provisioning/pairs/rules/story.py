@@ -124,16 +124,33 @@ def _not_serving(facts: PairFacts, active: Member) -> Headline:
         return Headline(MOVING_ON, f"{state}; {standby.name} has every message and takes over.", active.reason)
     if facts.in_sync and standby.runs:
         return Headline(BROKEN, f"Nobody serves: {state}, and automatic failover is paused.",
-                        f"{standby.name} has every message: Switch Over, resume automatic failover, or start "
-                        f"{active.name}.")
+                        f"{standby.name} has every message: Switch Over"
+                        + (f", resume automatic failover, or start {active.name}." if active.status in ENDED else
+                           " or resume automatic failover."))
     if facts.in_sync:
         return Headline(BROKEN, f"Nobody serves: {state}, and so is {standby.name}."
                         if standby.status == active.status else
                         f"Nobody serves: {state} and {standby.name} is {standby.status}.",
-                        f"Start one of them: both have every message. {closed(active.reason)}".strip())
+                        f"{_how_to_serve(facts.members)} {closed(active.reason)}".strip())
     return Headline(BROKEN, f"Nobody serves: {state}, and {standby.name} does not have every message.",
-                    f"Start {active.name}, which has them all. {standby.name} can be promoted only by accepting the "
-                    "loss.")
+                    f"{_how_to_have_back(active)} {standby.name} can be promoted only by accepting the loss.")
+
+
+_SILENT = "Look why control hears nothing of {}: at the host, the network, the process."
+
+
+def _how_to_serve(members: Sequence[Member]) -> str:
+    """Of members that are in sync, of which none or one has ended and the others may still run."""
+    ended = [member.name for member in members if member.status in ENDED]
+    if ended:
+        return f"Start {ended[0]}: both members have every message."
+    return f"Both have every message. {_SILENT.format('them')}"
+
+
+def _how_to_have_back(active: Member) -> str:
+    if active.status in ENDED:
+        return f"Start {active.name}, which has them all."
+    return f"{active.name} has them all. {_SILENT.format('it')}"
 
 
 def _both_ended(facts: PairFacts, active: Member, standby: Member) -> Headline:

@@ -195,7 +195,7 @@ def pair_events(primary: Application, backup: Application | None, *, everything:
     if not everything:
         found = found.filter(of_pair | Q(number=EVENT_GRANTED))
     return found.select_related("application").annotate(of_pair=Case(
-        When(of_pair, then=Value(True)), default=Value(False), output_field=BooleanField())).order_by("-id")
+        When(of_pair, then=Value(True)), default=Value(False), output_field=BooleanField())).order_by("-at", "-id")
 
 
 def exceptions_of(primary_id: int) -> dict[str, int]:

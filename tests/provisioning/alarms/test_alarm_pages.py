@@ -1,6 +1,8 @@
 """Monitoring > Alarms and Provisioning > Environment > Alarm Conditions."""
 
 import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.urls import reverse
@@ -8,6 +10,7 @@ from django.utils import timezone
 
 from provisioning.models import Alarm, AlarmCondition, Event
 from tests import factories
+from tests.html import flat
 from tests.provisioning.pairs.pages import text_of
 from tests.provisioning.posted import script
 
@@ -59,6 +62,17 @@ def test_the_foot_counts_those_in_the_state_that_is_shown(support):
         assert said in text_of(support.get(reverse("alarm-list"), {"state": state}))
     none = text_of(support.get(reverse("alarm-list"), {"state": "ended", "text": "nothing like it"}))
     assert "Show the 1 active" in none
+    Alarm.objects.update(cleared_at=timezone.now())
+    none = text_of(support.get(reverse("alarm-list"), {"text": "nothing like it"}))
+    assert "Show all, also cleared ones" in none
+    assert "Show the" not in none
+
+
+@pytest.mark.parametrize("name", ["application-list", "host-list", "delivery-list", "event-list", "history", "job-list",
+                                  "maintenance-list", "user-list"])
+def test_no_list_offers_to_show_nothing(administrator, name):
+    answer = administrator.get(reverse(name), {"text": "nothing like it", "q": "nothing like it"})
+    assert not re.search(r"Show (all|the) 0", text_of(answer))
 
 
 def test_of_one_that_was_cleared_nobody_is_asked_to_acknowledge_it(support):
@@ -119,6 +133,20 @@ def test_conditions_are_listed_with_what_they_are_about(support):
     assert support.get(reverse("condition-new")).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["condition-edit", "rule-edit"])
+def test_whoever_is_on_duty_reads_a_rule_and_a_condition_and_changes_none(operator, name):
+    row = AlarmCondition.objects.create(name="Line lost", detect_event=4504) if name == "condition-edit" \
+        else factories.make_rule(factories.make_channel("On duty"), name="At night")
+    address = reverse(name, args=[row.pk])
+    listed = flat(operator.get(reverse("condition-list" if name == "condition-edit" else "rule-list"), {"size": "200"}))
+    assert f'aria-label="Read {row.name}"' in listed
+    page = operator.get(address, headers=script())
+    assert row.name in page.text
+    assert all(field.field.disabled for field in page.context["form"])
+    assert 'aria-disabled="true"' in page.text[page.text.rindex("<footer"):]
+    assert operator.post(address, NEW, headers=script()).status_code == 403
+
+
 def test_an_administrator_creates_and_changes_one(administrator):
     text = text_of(administrator.get(reverse("condition-new"), headers=script()))
     assert all(each in text for each in ("Cancel Timeout", "Channels to Tell There is no channel yet."))
@@ -168,3 +196,46 @@ def test_one_is_deleted_after_a_question_and_a_predefined_one_is_not(administrat
     assert why in text_of(administrator.get(address, headers=script()))
     assert why in text_of(administrator.post(address, {}, follow=True))
     assert AlarmCondition.objects.filter(pk=kept.pk).exists()
+
+
+def test_where_no_event_tells_more_the_text_is_said_once(support):
+    row = factories.make_alarm(text="No bill was written.", acknowledged_at=timezone.now(), acknowledged_by="otto")
+    assert text_of(support.get(reverse("alarm-detail", args=[row.pk]))).count("No bill was written.") == 1
+
+
+def test_one_that_somebody_looks_after_says_so_on_top_and_asks_for_nothing(operator):
+    alarm = factories.make_alarm()
+    address = reverse("alarm-detail", args=[alarm.pk])
+    primary = 'class="button button-primary" id="alarm-acknowledge"'
+    assert primary in flat(operator.get(address))
+    operator.post(reverse("alarm-acknowledge", args=[alarm.pk]), {"note": ""})
+    page = operator.get(address)
+    assert primary not in flat(page)
+    assert all(each in state_of(page) for each in ("Major", "Acknowledged by"))
+    operator.post(reverse("alarm-clear", args=[alarm.pk]), {"reason": "Over."})
+    assert state_of(operator.get(address)) == "Major Cleared"
+
+
+def state_of(page):
+    found = re.search(r'<span id="alarm-state">(.*?)</div>', flat(page))[1]
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+@pytest.mark.parametrize(("about", "query"), [
+    ({"application": "MS_Backup"}, {"pair": "MS_Primary"}), ({"application": "Billing & Co"}, {}),
+    ({"application": "", "host": "edge1"}, {})])
+def test_its_page_leads_to_the_log_of_that_time_and_of_both_members(support, pair, about, query):
+    at = timezone.now().replace(hour=12, minute=30, second=50)
+    alarm = factories.make_alarm(raised_at=at, **about)
+    address = reverse("alarm-detail", args=[alarm.pk])
+    expected = [*(query or {name: value for name, value in about.items() if value}).items(),
+                ("since", f"{at:%Y-%m-%dT}12:28")]
+    assert parse_qsl(urlsplit(log_of(support.get(address))).query) == expected
+    Alarm.objects.update(cleared_at=at)
+    found = log_of(support.get(address))
+    assert parse_qsl(urlsplit(found).query) == [*expected, ("until", f"{at:%Y-%m-%dT}12:32")]
+    assert support.get(found).context["form"].is_valid()
+
+
+def log_of(page):
+    return unescape(re.search(r'id="alarm-log" href="([^"]+)"', flat(page))[1])

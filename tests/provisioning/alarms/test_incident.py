@@ -15,6 +15,8 @@ from provisioning.alarms.rules.incident import ENDED, SENTENCES_MOST, Said, inci
 
 AT = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
 KILLED = "The process ended unexpectedly: killed by signal 9 (SIGKILL). Auto-Restart starts it again."
+WHY_LOST = "The process runs (pid 7) but its connection to control is lost."
+LOST = f"Started (Primary) → Unknown: {WHY_LOST}"
 MEMBERS = {"active": "MS_P", "standby": "MS_B"}
 ATTESTED = next(row.reason for row in TABLE if "as its agent attests" in row.reason).format(**MEMBERS)
 [(_, TAKES_OVER)] = decision_events(Record(epoch=1, active="MS_P"), Decision(
@@ -62,7 +64,16 @@ def test_a_failover_is_told_from_the_end_of_the_process_until_it_is_in_sync_agai
      "MS_P ended: killed by signal 9 (SIGKILL). MS_B took over at once."),
     ([said(0, ENDED, text=KILLED), said(5, Own.NOBODY_SERVES),
       said(9, Own.SERVES_AGAIN, text="MS_P serves after 9.0 s without anybody.")],
-     "MS_P ended: killed by signal 9 (SIGKILL). Nobody served then. MS_P served again after 9.0 s.")])
+     "MS_P ended: killed by signal 9 (SIGKILL). Nobody served then. MS_P served again after 9.0 s."),
+    ([said(0, Own.NOBODY_SERVES), said(0, Own.NOBODY_SERVES, "MS_B"), said(2.6, ENDED, text=KILLED)],
+     "Nobody served any more. MS_P ended after 2.6 s: killed by signal 9 (SIGKILL)."),
+    ([said(-5, 5160), said(-4, 5095, text=LOST), said(-4, 5095, "MS_B", LOST), said(0, Own.NOBODY_SERVES),
+      said(0, Own.NOBODY_SERVES, "MS_B"), said(2, ENDED, text=KILLED)],
+     f"MS_P hung. MS_P became Unknown after 1.0 s: {WHY_LOST} MS_B became Unknown after 1.0 s: {WHY_LOST} "
+     "Nobody served then. MS_P ended after 7.0 s: killed by signal 9 (SIGKILL)."),
+    ([said(0, 10327), said(0, 10327, "MS_B")], "The active server changed too often."),
+    ([said(-1, 5093), said(1, Own.IN_SYNC, text=IN_SYNC)], ""),
+    ([said(-1, Own.SERVES_AGAIN), said(1, ENDED, text=KILLED)], "MS_P ended: killed by signal 9 (SIGKILL).")])
 def test_what_is_told(events, told):
     assert incident(events, AT) == told
 

@@ -7,6 +7,7 @@ from provisioning.alarms.predefined import PREDEFINED
 from provisioning.alarms.rules.next_step import WAYS, Concerned, Server, Verb, next_step
 
 RUNS, ENDED = Server(1, "MS_P", ended=False), Server(2, "MS_B", ended=True)
+LOST = Server(4, "MS_L", ended=True)
 ALONE = Concerned(own=Server(3, "MS", ended=True))
 PAIR = Concerned(own=RUNS, other=ENDED, pair=1)
 CASES = {
@@ -18,6 +19,12 @@ CASES = {
     "the primary is missing": (Own.OUT_OF_SYNC, Concerned(own=ENDED, other=RUNS, pair=2), Verb.START, "Start MS_B", ""),
     "both run": (Own.OUT_OF_SYNC, Concerned(own=RUNS, other=RUNS, pair=1), Verb.PAIR, "Open the pair", ""),
     "both ended": (Own.OUT_OF_SYNC, Concerned(own=ENDED, other=ENDED, pair=1), Verb.PAIR, "Open the pair", ""),
+    "nobody serves, both ended": (Own.NOBODY_SERVES, Concerned(own=ENDED, other=LOST, pair=1), Verb.START, "Start both",
+                                  "MS_B and MS_L"),
+    "nobody serves, one ended": (Own.NOBODY_SERVES, PAIR, Verb.START, "Start MS_B", ""),
+    "nobody serves, both run": (Own.NOBODY_SERVES, Concerned(own=RUNS, other=RUNS, pair=1), Verb.PAIR, "Open the pair",
+                                ""),
+    "nobody serves, deleted since": (Own.NOBODY_SERVES, Concerned(), Verb.ALARM, "Open", ""),
     "no pair any more": (Own.OUT_OF_SYNC, Concerned(own=RUNS), Verb.ALARM, "Open", ""),
     "cannot serve": (5094, PAIR, Verb.PAIR, "Open the pair", ""),
     "cannot serve, alone": (5094, ALONE, Verb.ALARM, "Open", ""),
@@ -34,7 +41,8 @@ def test_each_condition_has_the_one_button_that_helps(case):
     assert (step.verb, step.label, step.of) == (verb, label, of)
     expected = {Verb.PAIR: about.pair, Verb.HOST: about.host, Verb.ALARM: 9, Verb.START: 0}
     assert step.key == expected[verb]
-    assert [each.ended for each in step.starts] == ([True] if verb == Verb.START else [])
+    assert bool(step.starts) == (verb == Verb.START)
+    assert all(each.ended for each in step.starts)
 
 
 def test_what_has_a_way_is_predefined():

@@ -1,6 +1,7 @@
 """Monitoring > Events: what outlives its object, the time range, the files."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
@@ -16,6 +17,8 @@ from provisioning.applications.services.applications import delete_applications
 from provisioning.core.events import last_failover
 from provisioning.logs.rules.published import of_event
 from provisioning.models import Event, Host
+from provisioning.pairs.selectors.page import pair_events
+from provisioning.web.tags import event_tone
 from tests import factories
 from tests.html import flat
 
@@ -121,3 +124,21 @@ def test_files_hold_what_the_filter_finds(support):
     assert "hunter22" not in found["events"][0]["text"]
     lines = support.get(reverse("event-export", args=["csv"])).getvalue().decode().splitlines()
     assert any(line.endswith("'=two()") for line in lines)
+
+
+def test_newest_first_goes_by_the_time_of_an_event_wherever_it_came_from(support, pair):
+    tell("Second.", at=AT + timedelta(milliseconds=98), application=pair[0])
+    tell("First.", at=AT, application=pair[0])
+    assert shown(support) == ["Second.", "First."]
+    recent = flat(support.get(reverse("monitoring")))
+    assert recent.index("Second.") < recent.index("First.")
+    assert [event.text for event in pair_events(*pair, everything=True)] == ["Second.", "First."]
+
+
+def test_that_an_alarm_was_cleared_is_not_shown_as_trouble(support):
+    for number in (Own.ALARM_RAISED, Own.ALARM_CLEARED):
+        tell(f"{number}", number=number, level="alarm")
+    page = flat(support.get(reverse("event-list")))
+    assert re.findall(r'<tr class="event event-(\w+)">', page) == ["standard", "alarm"]
+    assert [event_tone(factories.make_record(number=number, level="alarm")) for number in ("42-20135", "42-20136")] == [
+        "alarm", "standard"]

@@ -136,7 +136,7 @@ def test_the_timeline_knows_every_number_that_control_tells_of_a_pair():
 
 def test_the_timeline_can_tell_everything(support, pair, told):
     events = support.get(detail(pair[0]) + "?events=all").context["pair"].timeline
-    assert [event.number for event in events] == [5024, 20100, 20102, 20100]
+    assert [event.number for event in events] == [20100, 20102, 5024, 20100]
 
 
 def test_the_timeline_has_pages(support, pair):

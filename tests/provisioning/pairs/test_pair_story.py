@@ -1,5 +1,6 @@
 """The one sentence about a pair, what was proven, and why a verb cannot be done now."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -9,7 +10,7 @@ import pytest
 from provisioning.pairs.rules.facts import PairFacts
 from provisioning.pairs.rules.proofs import Proof
 from provisioning.pairs.rules.story import LEVELS, badge, follows, headline, no_pair, why_not
-from provisioning.states import MOVING, ApplicationStatus
+from provisioning.states import ENDED, MOVING, ApplicationStatus
 from tests.members import NOW, changed, member
 
 ACTIVE = member(id=1, name="MS_P", status="Started", mode="Primary", link="synced",
@@ -95,6 +96,20 @@ def test_every_combination_has_a_sentence_and_reasons():
         assert headline(facts).sentence.endswith("."), facts
         assert all(why_not(facts).values()), facts
         assert all(all(follows(verb, facts)) for verb in ("switchover", "promote", "pause")), facts
+
+
+@pytest.mark.parametrize(("in_sync", "automatic"), [*product((True, False), repeat=2)])
+def test_only_a_server_that_has_ended_is_to_be_started(in_sync, automatic):
+    for primary, backup in product(ApplicationStatus, repeat=2):
+        facts = pair({"status": primary}, {"status": backup}, in_sync=in_sync, automatic_failover=automatic)
+        for named in re.findall(r"[Ss]tart (MS_.)", headline(facts).more):
+            assert {"MS_P": primary, "MS_B": backup}[named] in ENDED, (primary, backup, headline(facts))
+
+
+def test_of_members_that_may_both_still_run_it_is_said_to_look_for_them():
+    found = headline(pair({"status": "Unknown"}, {"status": "Unknown"}))
+    assert found.sentence == "Nobody serves: MS_P is Unknown, and so is MS_B."
+    assert found.more.startswith("Both have every message. Look why control hears nothing of them")
 
 
 def test_a_pair_that_has_served_and_does_not_is_broken_or_about_to_serve():

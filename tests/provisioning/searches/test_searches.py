@@ -119,7 +119,11 @@ def test_saved_and_deleted_on_the_page(support):
     again = support.post(reverse("search-new", args=[EVENTS]), {"name": "Lost", "query": "text=lost"}, headers=script())
     assert again.status_code == 422
     assert "You have a search called Lost here." in flat(again)
-    answer = support.post(reverse("search-delete", args=[row.pk]), {"list": "rubbish"})
+    address = reverse("search-delete", args=[row.pk])
+    assert "Delete the search Lost?" in flat(support.get(address, headers=script()))
+    assert f'hx-get="{address}"' in flat(support.get(reverse(EVENTS)))
+    assert SavedSearch.objects.count() == 1
+    answer = support.post(address)
     assert (answer["Location"], SavedSearch.objects.count()) == (reverse(EVENTS), 0)
 
 

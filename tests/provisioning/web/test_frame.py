@@ -45,6 +45,11 @@ def test_tabs_tree_breadcrumb_and_the_way_past_them(administrator):
     ("rule-list", '<li>Monitoring</li><li><a href="/monitoring/notifications/channels/">Notifications</a></li>'
                   '<li>Rules</li>'),
     ("maintenance-list", '<li>Monitoring</li><li><a href="/monitoring/alarms/">Alarms</a></li><li>Maintenance</li>'),
+    ("maintenance-new", '<li>Monitoring</li><li><a href="/monitoring/alarms/">Alarms</a></li>'
+                        '<li><a href="/monitoring/alarms/maintenance/">Maintenance</a></li>'),
+    ("rule-new", '<li><a href="/monitoring/notifications/channels/">Notifications</a></li>'
+                 '<li><a href="/monitoring/notifications/rules/">Rules</a></li>'),
+    ("wall-display", '<li>Monitoring</li><li><a href="/monitoring/alarms/">Alarms</a></li>'),
     ("host-new", '<li>Environment</li><li><a href="/provisioning/environment/hosts/">Hosts</a></li><li>New</li>'),
     ("password-change", '<li><a href="/account/">Account</a></li><li>Change password</li>')])
 def test_a_page_behind_one_of_the_tree_leads_back_there(administrator, name, crumbs):

@@ -107,6 +107,7 @@ def test_every_way_from_a_list_leads_back_to_it_as_it_was(world, name):
     address = left(world, name)
     page = show(world, address)
     found = behind(page, address)
+    assert not re.search(r",\s+in all", page.text), "the foot says how many there are"
     assert {*WALKS[name].behind} <= {resolve(path).url_name for path in found}
     for onward in found.values():
         behind_it = show(world, onward)
