@@ -150,7 +150,9 @@ def test_whoever_is_on_duty_reads_a_rule_and_a_condition_and_changes_none(operat
 def test_an_administrator_creates_and_changes_one(administrator):
     text = text_of(administrator.get(reverse("condition-new"), headers=script()))
     assert all(each in text for each in ("Cancel Timeout", "Channels to Tell There is no channel yet."))
-    assert administrator.post(reverse("condition-new"), NEW).status_code == 302
+    sent = NEW | {"description": "A line.\r\nIt is lost."}
+    assert administrator.post(reverse("condition-new"), sent).status_code == 302
+    assert AlarmCondition.objects.get(name=NEW["name"]).description == "A line. It is lost."
     row = AlarmCondition.objects.get(name="Line lost")
     address = reverse("condition-edit", args=[row.pk])
     assert 'value="00-04504"' in administrator.get(address).content.decode()
