@@ -45,7 +45,7 @@ class Sentences(Text):
         super().__init__(*args, widget=forms.Textarea(attrs={"rows": 2}), **kwargs)
 
     def to_python(self, value):
-        return " ".join(super().to_python(value).splitlines())
+        return " ".join((super().to_python(value) or "").splitlines())
 
 
 class Whole(Told, forms.IntegerField):
