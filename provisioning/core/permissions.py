@@ -16,7 +16,7 @@ from provisioning.states import Role
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
-    CONFIGURE: "create, change and delete applications, and what is logged of them",
+    CONFIGURE: "create, change and delete applications",
     INSTALL: "install applications",
     OPERATE: "start, stop and switch over applications",
     MANAGE_HOSTS: "create, change and delete hosts",

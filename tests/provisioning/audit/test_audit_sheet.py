@@ -84,7 +84,7 @@ def test_an_operator_sees_everything_with_the_buttons_off_and_why(operator, warn
     text = operator.get(sheet(warned[0])).text
     assert "Your role does not let you run the audit." in text
     assert "Your role does not let you waive findings." in text
-    assert "Your role does not let you create, change and delete applications, and what is logged of them." in text
+    assert "Your role does not let you create, change and delete applications." in text
 
 
 def test_the_sheet_takes_the_same_queries_for_any_number_of_findings(support, pair):
