@@ -1,5 +1,8 @@
 """Filters of alarms and of Alarm Conditions, and what somebody types about one."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.utils import timezone
@@ -8,7 +11,7 @@ from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
 from provisioning.web.channels import Channels
-from provisioning.web.fields import Check, Choice, Key, Several, Text, Told, Whole, offered, show_instead
+from provisioning.web.fields import Check, Choice, Key, Sentences, Several, Text, Told, Whole, offered, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
 from provisioning.web.layouts import Section, arranged
 
@@ -45,7 +48,7 @@ class ConditionForm(forms.Form):
     """``revision``: that of the row which its sender has seen, empty for a new one."""
 
     name = Text(label=LABELS["name"], must=True)
-    description = Text(label=LABELS["description"])
+    description = Sentences(label=LABELS["description"])
     category = Choice(label=LABELS["category"], choices=AlarmCategory.choices)
     detect_event = Text(label=LABELS["detect_event"], must=True, mono=True,
                         help_text="The number of the event that raises an alarm, for example 00-04504.")
@@ -119,21 +122,30 @@ class Moment(Told, forms.DateTimeField):
     """A date and a time."""
 
 
-def _moment(name: str, help_text: str, *, must: bool = False) -> Moment:
+class Concerned(Told, Named):
+    """What it is about, by its name; of two such fields the form shows the one that its kind asks for."""
+
+
+def _in_an_hour() -> datetime:
+    """The minute in which one that begins now and is short has ended."""
+    return (timezone.localtime() + timedelta(hours=1, minutes=1)).replace(second=0, microsecond=0)
+
+
+def _moment(name: str, help_text: str, *, must: bool = False, initial: Callable[[], datetime] | None = None) -> Moment:
     label = MAINTENANCE[name]
     return Moment(
-        label=label, must=must, help_text=f"{help_text} In {timezone.get_default_timezone_name()}.",
+        label=label, must=must, initial=initial, help_text=f"{help_text} In {timezone.get_default_timezone_name()}.",
         error_messages={"invalid": f"{label} is a date and a time, for example 2026-12-01 03:00."},
         widget=forms.DateTimeInput(attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
 
 
 class MaintenanceForm(forms.Form):
     kind = Choice(label=MAINTENANCE["kind"], choices=MaintenanceKind.choices, initial=MaintenanceKind.HOST)
-    host = Named(MAINTENANCE["host"], "hosts", required=False, max_length=255, help_text="For Host.")
-    application = Named(MAINTENANCE["application"], "applications", required=False, max_length=255, help_text=(
+    host = Concerned(MAINTENANCE["host"], "hosts", must=True, max_length=255, help_text="For Host.")
+    application = Concerned(MAINTENANCE["application"], "applications", must=True, max_length=255, help_text=(
         "For Application, or either member for Pair."))
     begins_at = _moment("begins_at", "Empty: now.")
-    ends_at = _moment("ends_at", "At most 30 days later.", must=True)
+    ends_at = _moment("ends_at", "At most 30 days later.", must=True, initial=_in_an_hour)
     reason = Text(label=MAINTENANCE["reason"], must=True, max_length=MAX_REASON,
                   help_text="Shown with what is masked, and in History.")
 

@@ -38,6 +38,16 @@ class Text(Told, forms.CharField):
         self.widget.attrs.setdefault("spellcheck", "false")
 
 
+class Sentences(Text):
+    """One line that may be long: all of it is seen while it is typed. Ends of lines become blanks."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, widget=forms.Textarea(attrs={"rows": 2}), **kwargs)
+
+    def to_python(self, value):
+        return " ".join((super().to_python(value) or "").splitlines())
+
+
 class Whole(Told, forms.IntegerField):
     """A whole number; what is no number is refused here, its range by provisioning.applications.rules."""
 

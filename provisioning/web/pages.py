@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from django.contrib import messages
 from django.db.models import Model
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -18,17 +17,15 @@ from .answers import dialog, done, sentence, with_sentences
 Done = TypeVar("Done")
 
 
-def page(verb: str = VIEW, *, all_may_read: bool = False):
-    """The view needs ``verb`` besides VIEW; NotAllowed and NotFound become a page that says so (403, 404).
-    ``all_may_read``: what is not sent needs VIEW alone; such a view shows ``for_reading``."""
+def page(verb: str = VIEW):
+    """The view needs ``verb`` besides VIEW; NotAllowed and NotFound become a page that says so (403, 404)."""
 
     def decorate(view):
         @with_sentences
         @functools.wraps(view)
         def allowed(request, *args, **kwargs):
             actor_of(request).require(VIEW)
-            if not (all_may_read and request.method in ("GET", "HEAD")):
-                actor_of(request).require(verb)
+            actor_of(request).require(verb)
             return view(request, *args, **kwargs)
 
         return allowed
@@ -43,13 +40,6 @@ def show(request, template: str, context: dict, status: int = 200) -> HttpRespon
     answer = render(request, template, context | {"layout": layout}, status=status)
     answer.headers["Vary"] = ", ".join(filter(None, (answer.headers.get("Vary"), "HX-Request")))
     return answer
-
-
-def for_reading(request, form: Form, verb: str) -> None:
-    """Let whoever has no ``verb`` read ``form``, and type nothing."""
-    if not actor_of(request).may(verb):
-        for each in form.fields.values():
-            each.disabled = True
 
 
 def refuse(form, refused: Refused) -> None:

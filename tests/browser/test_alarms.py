@@ -165,6 +165,19 @@ def test_a_browser_without_notifications_says_so(page):
     expect(page.locator("#notify-state")).to_have_text("This browser shows no notifications here: it needs HTTPS.")
 
 
+@pytest.mark.parametrize(("address", "choice", "shown"), [
+    ("/monitoring/alarms/maintenance/new/", "kind", {"host": ["host"], "pair": ["application"],
+                                                     "application": ["application"]}),
+    ("/provisioning/environment/alarm-conditions/new/", "selection_mode", {
+        "any": [], "application": ["application"], "application_type": ["application_type"]})])
+def test_a_form_shows_the_fields_that_its_choice_asks_for(page, address, choice, shown):
+    page.goto(address)
+    fields = page.locator('[data-field="host"], [data-field="application"], [data-field="application_type"]')
+    for value, names in shown.items():
+        page.select_option(f"[name={choice}]", value)
+        assert [each.get_attribute("data-field") for each in fields.all() if each.is_visible()] == names
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_address_of_the_wall_display_is_seen_whole_and_can_be_copied(page, width):
     page.set_viewport_size({"width": width, "height": 800})

@@ -218,9 +218,8 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "condition-list": reads(),
     "condition-new": asks(CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major",
                           selection_mode="any"),
-    "condition-edit": reads() + posts(
-        CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major", selection_mode="any",
-        reactions="restart", channels="Duty"),
+    "condition-edit": asks(CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major",
+                           selection_mode="any", reactions="restart", channels="Duty"),
     "condition-delete": asks(CONDITIONS),
     "channel-list": reads(),
     "channel-new": asks(NOTIFY, kind="mail", name="Another", own_to="duty@example.com"),
@@ -231,9 +230,8 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "rule-list": reads(),
     "rule-new": asks(NOTIFY, name="Another", channels="Duty", wait_s="0", repeat_h="0", group_s="60",
                      limit_per_hour="20", time_zone="UTC"),
-    "rule-edit": reads() + posts(
-        NOTIFY, name="Another", channels="Duty", wait_s="0", repeat_h="0", group_s="60", limit_per_hour="20",
-        time_zone="UTC"),
+    "rule-edit": asks(NOTIFY, name="Another", channels="Duty", wait_s="0", repeat_h="0", group_s="60",
+                      limit_per_hour="20", time_zone="UTC"),
     "rule-delete": asks(NOTIFY),
     "delivery-list": reads(),
     "delivery-detail": reads(),

@@ -15,7 +15,7 @@ from provisioning.errors import Conflict, Refused
 from provisioning.models import AlarmCondition
 from provisioning.web.answers import dialog, done
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, for_reading, page, refuse, show
+from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
@@ -47,7 +47,7 @@ def condition_new(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(CONDITIONS, all_may_read=True)
+@page(CONDITIONS)
 def condition_edit(request, pk: int):
     return _edited(request, get_condition(pk))
 
@@ -55,7 +55,6 @@ def condition_edit(request, pk: int):
 def _edited(request, row: AlarmCondition | None):
     back, conflict = leave_for(request, "condition-list"), None
     form = ConditionForm.of(row, request.POST if request.method == "POST" else None)
-    for_reading(request, form, CONDITIONS)
     if form.is_bound and form.is_valid():
         try:
             saved = _save(request, row, form)

@@ -15,7 +15,7 @@ from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.services import rules as services
 from provisioning.web.answers import dialog, done
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, for_reading, page, refuse, show
+from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
@@ -44,7 +44,7 @@ def rule_new(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(NOTIFY, all_may_read=True)
+@page(NOTIFY)
 def rule_edit(request, pk: int):
     return _edited(request, selector.get_rule(pk))
 
@@ -52,7 +52,6 @@ def rule_edit(request, pk: int):
 def _edited(request, row: NotificationRule | None):
     back, conflict = leave_for(request, "rule-list"), None
     form = RuleForm.of(row, request.POST if request.method == "POST" else None)
-    for_reading(request, form, NOTIFY)
     if form.is_bound and form.is_valid():
         try:
             saved = _save(request, row, form)

@@ -133,24 +133,12 @@ def test_conditions_are_listed_with_what_they_are_about(support):
     assert support.get(reverse("condition-new")).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["condition-edit", "rule-edit"])
-def test_whoever_is_on_duty_reads_a_rule_and_a_condition_and_changes_none(operator, name):
-    row = AlarmCondition.objects.create(name="Line lost", detect_event=4504) if name == "condition-edit" \
-        else factories.make_rule(factories.make_channel("On duty"), name="At night")
-    address = reverse(name, args=[row.pk])
-    listed = flat(operator.get(reverse("condition-list" if name == "condition-edit" else "rule-list"), {"size": "200"}))
-    assert f'aria-label="Read {row.name}"' in listed
-    page = operator.get(address, headers=script())
-    assert row.name in page.text
-    assert all(field.field.disabled for field in page.context["form"])
-    assert 'aria-disabled="true"' in page.text[page.text.rindex("<footer"):]
-    assert operator.post(address, NEW, headers=script()).status_code == 403
-
-
 def test_an_administrator_creates_and_changes_one(administrator):
     text = text_of(administrator.get(reverse("condition-new"), headers=script()))
     assert all(each in text for each in ("Cancel Timeout", "Channels to Tell There is no channel yet."))
-    assert administrator.post(reverse("condition-new"), NEW).status_code == 302
+    sent = NEW | {"description": "A line.\r\nIt is lost."}
+    assert administrator.post(reverse("condition-new"), sent).status_code == 302
+    assert AlarmCondition.objects.get(name=NEW["name"]).description == "A line. It is lost."
     row = AlarmCondition.objects.get(name="Line lost")
     address = reverse("condition-edit", args=[row.pk])
     assert 'value="00-04504"' in administrator.get(address).content.decode()

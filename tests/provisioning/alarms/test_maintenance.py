@@ -117,8 +117,17 @@ def test_the_page_shows_what_goes_on_and_the_dialog_creates_one(operator, pair):
 
 def test_the_dialog_marks_what_has_to_be_filled_in(operator):
     text = text_of(operator.get(reverse("maintenance-new")))
-    assert all(f"{label} *" in text for label in ("To", "Reason"))
+    assert all(f"{label} *" in text for label in ("Host", "Application", "To", "Reason"))
     assert "From *" not in text
+
+
+def test_it_ends_in_an_hour_unless_somebody_says_otherwise(operator, pair):
+    form = operator.get(reverse("maintenance-new")).context["form"]
+    ends_at = timezone.make_aware(form["ends_at"].value())
+    assert timedelta(minutes=59) < ends_at - timezone.now() <= timedelta(minutes=61)
+    operator.post(reverse("maintenance-new"), {
+        "kind": "pair", "application": pair[1].name, "ends_at": f"{ends_at:%Y-%m-%dT%H:%M}", "reason": "New disks."})
+    assert Maintenance.objects.get().ends_at == ends_at
 
 
 def test_the_dialog_says_what_is_wrong_beside_the_field(operator, pair):
