@@ -136,7 +136,8 @@ def test_support_sees_the_list_and_why_it_cannot_act(support):
     factories.make_application("MS")
     page = support.get(LIST).content.decode()
     assert "MS" in page
-    assert "Your role does not let you create, change and delete applications, and set up the log. Ask for the role Administrator." in page
+    assert ("Your role does not let you create, change and delete applications, and set up the log. "
+            "Ask for the role Administrator.") in page
 
 
 def test_status_fragment_shows_what_is_true_now(administrator):
