@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from provisioning.core.permissions import VIEW, actor_of
+from provisioning.core.permissions import VIEW, actor_of, sentence_for
 from provisioning.errors import Conflict, Refusal, Refused
 
 from .answers import dialog, done, sentence, with_sentences
@@ -17,15 +17,16 @@ from .answers import dialog, done, sentence, with_sentences
 Done = TypeVar("Done")
 
 
-def page(verb: str = VIEW):
-    """The view needs ``verb`` besides VIEW; NotAllowed and NotFound become a page that says so (403, 404)."""
+def page(verb: str = VIEW, *, to_read: str = ""):
+    """The view needs ``verb`` besides VIEW; NotAllowed and NotFound become a page that says so (403, 404). Where
+    ``to_read`` is another verb, it is enough for looking at a form (``only_read``)."""
 
     def decorate(view):
         @with_sentences
         @functools.wraps(view)
         def allowed(request, *args, **kwargs):
             actor_of(request).require(VIEW)
-            actor_of(request).require(verb)
+            actor_of(request).require(to_read if to_read and request.method in ("GET", "HEAD") else verb)
             return view(request, *args, **kwargs)
 
         return allowed
@@ -54,6 +55,16 @@ def checked(request, form, touched: set[str], *, in_dialog: bool = False) -> Htt
     fields = [(form[name].auto_id, form[name].errors) for name in form.fields if name in touched]
     whole = [] if in_dialog else [("form", form.non_field_errors())]
     return render(request, "pairwise/checked.html", {"checked": fields + whole})
+
+
+def only_read(request, verb: str, *forms) -> str:
+    """Why who looks at ``forms`` cannot send them, so that nothing can be typed into them; "" for who has ``verb``."""
+    if actor_of(request).may(verb):
+        return ""
+    for form in forms:
+        for field in form.fields.values():
+            field.disabled = True
+    return sentence_for(verb)
 
 
 def summary_of(form) -> list[tuple]:

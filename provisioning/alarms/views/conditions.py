@@ -9,13 +9,13 @@ from provisioning.alarms.rules.sentences import reactions
 from provisioning.alarms.selectors.conditions import condition_list as conditions
 from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.alarms.services import conditions as services
-from provisioning.core.permissions import CONDITIONS, actor_of
+from provisioning.core.permissions import CONDITIONS, VIEW, actor_of
 from provisioning.core.reasons import one_line
 from provisioning.errors import Conflict, Refused
 from provisioning.models import AlarmCondition
 from provisioning.web.answers import dialog, done
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, page, refuse, show
+from provisioning.web.pages import carry_out, only_read, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
@@ -47,7 +47,7 @@ def condition_new(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(CONDITIONS)
+@page(CONDITIONS, to_read=VIEW)
 def condition_edit(request, pk: int):
     return _edited(request, get_condition(pk))
 
@@ -71,6 +71,7 @@ def _edited(request, row: AlarmCondition | None):
             return done(request, back, leave=True)
     return dialog(request, "alarms/condition_form.html", f"Alarm Condition {row}" if row else "New Alarm Condition", {
         "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
+        "only_read": only_read(request, CONDITIONS, form),
         "address": reverse("condition-edit", args=[row.pk]) if row else reverse("condition-new")},
         status=409 if conflict else 422 if form.is_bound else 200)
 

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from provisioning.core.permissions import NOTIFY, actor_of
+from provisioning.core.permissions import NOTIFY, VIEW, actor_of
 from provisioning.core.reasons import one_line
 from provisioning.errors import Conflict, Refused
 from provisioning.models import Channel, Delivery
@@ -16,7 +16,7 @@ from provisioning.notifications.services import channels as services
 from provisioning.states import ChannelKind, DeliveryState
 from provisioning.web.answers import dialog, done, sentence
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, page, refuse, show
+from provisioning.web.pages import carry_out, only_read, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
@@ -42,7 +42,7 @@ def channel_new(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(NOTIFY)
+@page(NOTIFY, to_read=VIEW)
 def channel_edit(request, pk: int):
     return _edited(request, selector.get_channel(pk))
 
@@ -69,6 +69,7 @@ def _edited(request, row: Channel | None):
             return done(request, back, leave=True)
     return dialog(request, "notifications/channel_form.html", f"Channel {row}" if row else "New channel", {
         "form": form, "own": own, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
+        "only_read": only_read(request, NOTIFY, form, own),
         "channel": row, "kind_label": row.get_kind_display() if row else ChannelKind(kind).label,
         "address": reverse("channel-edit", args=[row.pk]) if row else reverse("channel-new")},
         status=409 if conflict else 422 if data is not None else 200)

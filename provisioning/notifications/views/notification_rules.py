@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.core.permissions import NOTIFY, actor_of
+from provisioning.core.permissions import NOTIFY, VIEW, actor_of
 from provisioning.core.reasons import one_line
 from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.models import Channel, NotificationRule
@@ -15,7 +15,7 @@ from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.services import rules as services
 from provisioning.web.answers import dialog, done
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, page, refuse, show
+from provisioning.web.pages import carry_out, only_read, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
@@ -44,7 +44,7 @@ def rule_new(request):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(NOTIFY)
+@page(NOTIFY, to_read=VIEW)
 def rule_edit(request, pk: int):
     return _edited(request, selector.get_rule(pk))
 
@@ -70,6 +70,7 @@ def _edited(request, row: NotificationRule | None):
     title = f"Notification rule {row}" if row else "New notification rule"
     return dialog(request, "notifications/rule_form.html", title, {
         "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
+        "only_read": only_read(request, NOTIFY, form),
         "has_channels": Channel.objects.exists(),
         "address": reverse("rule-edit", args=[row.pk]) if row else reverse("rule-new")},
         status=409 if conflict else 422 if form.is_bound else 200)

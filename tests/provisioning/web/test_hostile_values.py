@@ -25,7 +25,7 @@ ROWS = tuple(f'{{"port": {value}, "server_id": {value}, "port_id": {value}}}' fo
 """What a port or a connection of the editor may be said to be."""
 NO_ADDRESS = "http://["
 IS_NUMBER = ("isdigit", "isdecimal", "isnumeric")
-SILENT = {"healthz", "join-program"}
+SILENT = {"healthz", "readyz", "livez", "metrics", "join-program"}
 """Say with 503 that control is away, or that nobody has packed the agent."""
 
 
