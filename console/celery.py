@@ -5,6 +5,7 @@ import select
 import signal
 import sys
 import threading
+import time
 
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutting_down
@@ -14,8 +15,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 from django.conf import settings
 
 from hostagent import hangups, pool_end  # noqa: F401 - pool_end connects to the worker's signal
-from hostagent.reconnection import ReturningAmqp
+from hostagent.reconnection import RETURNS, ReturningAmqp
 from protocol.jobs import CONSOLE_QUEUE, broker_options
+
+ENDS_S = 5.0
+"""How long it takes at most to end once its beat has: as long as `up` waits for it (``console.up.child``)."""
 
 
 def celery_broker_url(redis_url: str) -> str:
@@ -36,7 +40,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
-    broker_connection_retry_on_startup=True,
+    **RETURNS,
     broker_transport_options=broker_options(BROKER_URL),
     # It remembers when it ran last only while it runs: the other one keeps a file, and a full disk ends it.
     beat_scheduler="celery.beat:Scheduler",
@@ -97,3 +101,6 @@ def _read_no_more_reports(**_) -> None:
 def _ask_to_end_after(process: int) -> None:
     select.select([process], [], [])
     os.kill(os.getpid(), signal.SIGTERM)
+    # After an error that Celery does not expect it waits for what never comes: `up` would take it for running.
+    time.sleep(ENDS_S)
+    os._exit(1)

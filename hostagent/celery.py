@@ -18,7 +18,7 @@ from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
 from .jobs.frame import run_job
 from .jobs.janitor import Janitor
-from .reconnection import ReturningAmqp
+from .reconnection import RETURNS, ReturningAmqp
 from .worker import PARENT_VARIABLE
 
 PR_SET_PDEATHSIG = 1
@@ -40,12 +40,11 @@ def make_app(config: AgentConfig) -> Celery:
     celery.conf.update(
         task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
         result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,
-        broker_transport_options=own_options(config), broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None, worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_transport_options=own_options(config), worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=True, worker_send_task_events=False, task_create_missing_queues=True,
         worker_proc_alive_timeout=30.0, enable_utc=True,
         # Without an expiry: Redis would keep it in a table that all hosts had to write.
-        control_exchange=host_control(config.host), control_queue_expires=None,
+        control_exchange=host_control(config.host), control_queue_expires=None, **RETURNS,
     )
     return celery
 

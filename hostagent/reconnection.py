@@ -9,6 +9,13 @@ from kombu.transport import redis, virtual
 from . import unexpanded  # noqa: F401 - every Celery application of ours has its connections from here
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 1, 3
+RETURNS = {
+    "broker_connection_retry_on_startup": True, "broker_connection_max_retries": None,
+    # A Redis whose disk is full, or that has no replica left, refuses to hand anything out until that is over. Celery
+    # takes it for the end, which its main process then does not always find.
+    "broker_channel_error_retry": True,
+}
+"""For ``Celery.conf.update``."""
 
 
 class ReturningConnection(Connection):

@@ -1,12 +1,18 @@
 """A broker that is away is tried for again soon, however long it was away."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from celery import Celery
 from kombu import Connection, Producer, Queue
 
 from console.celery import app as console_app
-from hostagent.reconnection import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
+from hostagent.reconnection import LONGEST_RETRY_S, RETURNS, ReturningAmqp, ReturningConnection
 from tests.ports import free_port
+from tests.sources import ROOT
+from tests.waiting import wait_for
 
 
 class Enough(Exception):
@@ -45,3 +51,51 @@ def test_an_acknowledgement_that_does_not_reach_redis_does_not_keep_the_worker_f
             message.ack()
         assert channel.qos.can_consume()
         broker.start()
+
+
+WORKER = """
+import sys
+from celery import Celery
+from hostagent.reconnection import RETURNS, ReturningAmqp
+
+app = Celery("worker", broker=sys.argv[1], amqp=ReturningAmqp)
+app.conf.update(worker_hijack_root_logger=False, **RETURNS)
+
+
+@app.task(name="said")
+def said():
+    pass
+
+
+app.worker_main(["worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"])
+"""
+
+
+def test_a_broker_that_refuses_for_a_while_to_hand_anything_out_is_no_end_for_the_worker(broker, tmp_path):
+    """As when its disk is full; here it misses a replica."""
+    url = f"redis://127.0.0.1:{broker.port}/0"
+    (tmp_path / "worker.py").write_text(WORKER)
+    with open(tmp_path / "out", "wb") as out:
+        worker = subprocess.Popen([sys.executable, str(tmp_path / "worker.py"), url], cwd=tmp_path, stdout=out,
+                                  stderr=out, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    def wait_for_line(text):
+        wait_for(lambda: text in (tmp_path / "out").read_text(), 20, text)
+
+    try:
+        wait_for_line("ready.")
+        broker.client().config_set("min-replicas-to-write", 1)
+        wait_for_line("NOREPLICAS")
+        broker.client().config_set("min-replicas-to-write", 0)
+        Celery(broker=url, set_as_current=False).send_task("said")
+        wait_for_line("Task said")
+        wait_for_line("succeeded")
+        assert worker.poll() is None
+    finally:
+        broker.client().config_set("min-replicas-to-write", 0)
+        worker.kill()
+        worker.wait(10)
+
+
+def test_both_workers_come_back_in_the_same_way():
+    assert {name: console_app.conf[name] for name in RETURNS} == RETURNS
