@@ -327,7 +327,7 @@ class AlarmEnd(models.TextChoices):
     EVENT = "event", "Cancel Event"
     TIMEOUT = "timeout", "Cancel Timeout"
     HAND = "hand", "By hand"
-    GONE = "gone", "Deleted or renamed"
+    GONE = "gone", "No longer there"
 
 
 class ChannelKind(models.TextChoices):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
 from provisioning.alarms.facts import HOST_DISCONNECTED
 from provisioning.alarms.rules.masks import ABOUT_PAIRS, TOGETHER, Concerned, Window
@@ -55,9 +55,13 @@ def supervised(rows: Sequence[Alarm]) -> set[tuple[str, str]]:
 
 
 def about_what_is_gone() -> QuerySet[Alarm]:
-    """Active alarms that nothing ends but an event of what was deleted or renamed meanwhile."""
-    about = When(application="", then=Exists(Host.objects.filter(name=OuterRef("host"))))
-    is_there = Case(about, default=Exists(Application.objects.filter(name=OuterRef("application"))))
+    """Active alarms that nothing ends but an event of what was deleted or renamed meanwhile, or of a pair that was
+    dissolved."""
+    named = Application.objects.filter(name=OuterRef("application"))
+    of_pair = named.filter(Q(backup_server__isnull=False) | Q(primary_server__isnull=False))
+    is_there = Case(
+        When(application="", then=Exists(Host.objects.filter(name=OuterRef("host")))),
+        When(number__in=ABOUT_PAIRS, then=Exists(of_pair)), default=Exists(named))
     return Alarm.objects.alias(is_there=is_there).filter(
         cleared_at=None, ends_at=None, supervised=True, is_there=False)
 

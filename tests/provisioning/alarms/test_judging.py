@@ -280,6 +280,18 @@ def test_a_timeout_clears_and_old_ones_are_forgotten(pair, monkeypatch):
     assert not Alarm.objects.exists()
 
 
+def test_what_is_about_a_pair_ends_when_the_pair_is_dissolved(pair):
+    tell(Own.OUT_OF_SYNC, pair[0])
+    tell(Own.GAVE_UP, pair[0])
+    look()
+    end_old()
+    assert len(active()) == 2
+    Application.objects.filter(pk=pair[0].pk).update(backup_server=None)
+    end_old()
+    assert Alarm.objects.get(number=Own.OUT_OF_SYNC).cleared_how == AlarmEnd.GONE
+    assert Alarm.objects.get(number=Own.GAVE_UP).is_active
+
+
 def test_programs_that_name_themselves_do_not_fill_it(pair, monkeypatch):
     monkeypatch.setattr(judging, "RECORDS_FILL", 3)
     monkeypatch.setattr(judging, "ACTIVE_MOST", 4)
