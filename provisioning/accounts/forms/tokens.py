@@ -13,7 +13,7 @@ from provisioning.web.fields import Check, Choice, Several, Text, offer, show_in
 from provisioning.web.filters import FilterForm, choice
 
 NEVER = "never"
-DAYS = (7, 30, USUAL_DAYS, 180, LONGEST_DAYS)
+DAYS: dict[str, int | None] = {str(days): days for days in (7, 30, USUAL_DAYS, 180, LONGEST_DAYS)}
 NETWORKS = "Good from there only, as in 10.0.0.0/8, 192.0.2.7. Empty: from everywhere."
 
 
@@ -39,13 +39,13 @@ class NewTokenForm(forms.Form):
         super().__init__(data, initial={"scope": TokenScope.API, "expires": str(USUAL_DAYS),
                                         "roles": roles if len(roles) == 1 else ()})
         offer(self, "roles", [(role, f"{role}: {role_words(role)}") for role in Role.values if role in roles])
-        offer(self, "expires", [*((str(days), f"in {days} days") for days in DAYS),
+        offer(self, "expires", [*((days, f"in {days} days") for days in DAYS),
                                 *([(NEVER, "never")] if may_never_expire else [])])
 
     def draft(self) -> Draft:
         values = dict(self.cleaned_data)
-        expires = values.pop("expires")
-        return Draft(**values, days=None if expires == NEVER else int(expires or USUAL_DAYS))
+        expires = values.pop("expires") or str(USUAL_DAYS)
+        return Draft(**{**values, "scope": values["scope"] or TokenScope.API}, days=DAYS.get(expires))
 
 
 class TokenForm(forms.Form):

@@ -67,7 +67,8 @@ BOUNDS = {
     "server_log/services/detail.py": {"begin", "end"},
     "catalog/services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
     "catalog/services/packages.py": {"_add", "delete_package"},
-    "accounts/services/users.py": {"_create_user", "create_service_account", "set_roles", "set_enabled", "_reset_password", "unlock",
+    "accounts/services/users.py": {"_create_user", "create_service_account", "set_roles", "set_enabled",
+                          "_reset_password", "unlock",
                           "unlock_address",  # the names tried at one address
                           "_choose"},
     "accounts/services/tokens.py": {"make_token", "change_token", "revoke_token"},
