@@ -247,6 +247,20 @@ class Role(models.TextChoices):
     SUPPORT = "Support"
 
 
+class TokenScope(models.TextChoices):
+    """What an API token is good for."""
+
+    API = "api", "REST API"
+    METRICS = "metrics", "Metrics"
+
+
+class TokenState(models.TextChoices):
+    GOOD = "good", "Good"
+    SOON = "soon", "Expires soon"
+    EXPIRED = "expired", "Expired"
+    DISABLED = "disabled", "Disabled"
+
+
 class HistoryAction(models.TextChoices):
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"
