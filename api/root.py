@@ -12,11 +12,15 @@ from ninja.errors import HttpError, ValidationError
 
 from provisioning.errors import Refusal, Refused
 
-from . import applications, openapi
+from . import applications, configuration, hosts, jobs, openapi, pair_verbs, pairs, status, verbs
 from .authentication import Session, Token
 from .problems import Problem
 
-ROUTERS = (("/applications", applications.router),)
+ROUTERS = (
+    ("/applications", applications.router), ("/applications", verbs.router), ("/hosts", hosts.router),
+    ("/pairs", pairs.router), ("/pairs", pair_verbs.router), ("/jobs", jobs.router), ("", status.router),
+    ("", configuration.router),
+)
 """A further resource is a row: where it is, and its router."""
 OPEN = frozenset({"openapi-json"})
 """Names of addresses that are answered to everybody: what is there is the same for all."""
