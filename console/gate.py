@@ -116,8 +116,8 @@ class Body:
 
 
 async def answer(receive: Receive, send: Send, refused: Refused, *, to_program: bool = False) -> None:
-    """Say why, ``to_program`` as the API says it, and end the connection. For LINGER_S what still comes is read and thrown away: closed with unread input
-    a connection is reset, and the reset can overtake the answer."""
+    """Say why, ``to_program`` as the API says it, and end the connection. For LINGER_S what still comes is read and
+    thrown away: closed with unread input a connection is reset, and the reset can overtake the answer."""
     text = _problem(refused) if to_program else f"{refused}\n".encode()
     kind = b"application/problem+json" if to_program else b"text/plain; charset=utf-8"
     await send({"type": "http.response.start", "status": refused.status.value, "headers": [

@@ -22,7 +22,8 @@ def test_status_is_as_the_command_says_it(support):
 def test_health_names_the_parts(support, monkeypatch):
     from api import status
     from provisioning.core.health import DOWN, OK, Component
-    monkeypatch.setattr(status, "health", lambda: {"database": Component(OK, 1.0), "redis": Component(DOWN, None, "No.")})
+    monkeypatch.setattr(status, "health", lambda: {
+        "database": Component(OK, 1.0), "redis": Component(DOWN, None, "No.")})
     body = support.get("/health").json()
     assert body == {"status": "down", "components": {
         "database": {"status": "ok", "age_s": 1.0, "reason": ""},

@@ -127,7 +127,8 @@ def is_known(secret: str) -> bool:
     key, hidden = rules.parts(secret) or ("", "")
     row = ApiToken.objects.filter(key=key).first()
     stored = row.digest if row is not None else ""
-    return any([constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()])
+    same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
+    return any(same)
 
 
 @sensitive_variables("secret")
