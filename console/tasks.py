@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from provisioning.accounts.services import sign_in
+from provisioning.accounts.worker import tell_what_expires
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows
@@ -40,3 +41,9 @@ def keep_sign_ins():
 def keep_answers():
     """Forget what the API answered to requests that nobody sends again."""
     repeats.forget_old()
+
+
+@shared_task(name="console.keep_tokens")
+def keep_tokens():
+    """Tell of API tokens that expire soon."""
+    tell_what_expires()
