@@ -2,7 +2,7 @@
 
 from django.db.models import Count, Q, QuerySet
 
-from provisioning.errors import NotFound
+from provisioning.errors import NotFound, Refused
 from provisioning.models import ApplicationTemplate, InstallationPackage
 from provisioning.spelling import by_name
 from provisioning.states import OSType
@@ -27,6 +27,14 @@ def get_template(template_id: int) -> ApplicationTemplate:
     return template
 
 
+def find_template(name: str) -> ApplicationTemplate:
+    """As ``get_template``, by its name."""
+    template = template_list().filter(name=name).first()
+    if template is None:
+        raise NotFound(f"There is no Application Template named {name}.")
+    return template
+
+
 def package_list(*, text: str = "", type: str = "") -> QuerySet[InstallationPackage]:
     """Packages by name, the newest import of a name first."""
     found = InstallationPackage.objects.all()
@@ -43,6 +51,16 @@ def get_package(package_id: int) -> InstallationPackage:
     if package is None:
         raise NotFound("This Installation Package does not exist any more. Somebody may have deleted it.")
     return package
+
+
+def find_package(name: str) -> InstallationPackage:
+    """The one of this name, which others may have, too. Raises NotFound, Refused."""
+    found = list(InstallationPackage.objects.filter(name=name)[:2])
+    if not found:
+        raise NotFound(f"There is no Installation Package named {name}.")
+    if len(found) > 1:
+        raise Refused(f"There are several Installation Packages named {name}. Name the one by its id.")
+    return found[0]
 
 
 def systems_for(os_type: str) -> tuple[str, ...]:
