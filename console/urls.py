@@ -1,4 +1,6 @@
 from django.urls import include, path
 
-urlpatterns = [path("", include("provisioning.urls"))]
+from api.entry import api
+
+urlpatterns = [path("", include("provisioning.urls")), path("api/<path:rest>", api, name="api")]
 handler500 = "provisioning.web.busy.fault"

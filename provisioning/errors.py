@@ -58,6 +58,18 @@ class NotAllowed(PairwiseError):
     """The actor's role does not include this verb."""
 
 
+class NotSignedIn(PairwiseError):
+    """Nobody is signed in, or what was shown in place of a password is not good here."""
+
+
+class TooMany(PairwiseError):
+    """So much was asked that nothing more is looked at for ``retry_after_s`` seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: int):
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class NotFound(PairwiseError):
     """The object that was named does not exist (any more)."""
 

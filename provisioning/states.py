@@ -247,6 +247,13 @@ class Role(models.TextChoices):
     SUPPORT = "Support"
 
 
+class TokenScope(models.TextChoices):
+    """What an API token is good for."""
+
+    API = "api", "REST API"
+    METRICS = "metrics", "Metrics"
+
+
 class HistoryAction(models.TextChoices):
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"

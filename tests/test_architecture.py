@@ -10,13 +10,13 @@ import pytest
 
 from tests.sources import ROOT
 
-PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
+PACKAGES = ("api", "bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")
 SLICES = (
-    *GROUND, ("models", "record", "logbook"), "core", "web", "history", "accounts", "catalog", "broker", "jobs",
-    "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs", "server_log",
-    "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics")
+    *GROUND, ("models", "record", "logbook"), "core", "web", "history", "repeats", "accounts", "catalog", "broker",
+    "jobs", "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs",
+    "server_log", "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""
@@ -30,8 +30,9 @@ ALLOWED = {
     "messageserver": {"messageserver", "protocol"},
     "hostagent": {"hostagent", "protocol"},
     "provisioning": {"provisioning", "protocol"},
+    "api": {"api", "protocol", "provisioning"},
     "control": {"control", "protocol", "provisioning"},
-    "console": {"console", "protocol", "messageserver", "hostagent", "provisioning", "control"},
+    "console": {"console", "protocol", "messageserver", "hostagent", "provisioning", "api", "control"},
 }
 """What of this repository each package may import: of those above it in this order, and of no other one."""
 STANDARD_LIBRARY_ONLY = {"protocol": set(), "messageserver": {"uvloop"}}

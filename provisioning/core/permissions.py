@@ -39,24 +39,36 @@ ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
 
+READS = frozenset({VIEW, EXPORT})
+"""What changes nothing."""
+READ_ONLY = "This token only reads. Use another one for what changes something."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Who asks, from where. ``origin`` is an address or the name of a command; ``request_id`` groups history."""
+    """Who asks, from where. ``origin`` is an address, the name of a command or that of a token; ``request_id`` groups
+    history. ``token``: the name of the API token that was shown, "" for a person; one that is ``read_only`` lets nobody
+    change anything, whatever the roles."""
 
     name: str
     user_id: int | None = None
     roles: frozenset[str] = frozenset()
     origin: str = ""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    token: str = ""
+    read_only: bool = False
 
     def may(self, verb: str) -> bool:
-        return verb in verbs_of(self.roles)
+        return verb in verbs_of(self.roles) and (verb in READS or not self.read_only)
 
     def require(self, verb: str) -> None:
         """Raise NotAllowed unless a role of this actor includes ``verb``."""
-        if not self.may(verb):
-            raise NotAllowed(sentence_for(verb))
+        if self.may(verb):
+            return
+        raise NotAllowed(READ_ONLY if self.may_with_another_token(verb) else sentence_for(verb))
+
+    def may_with_another_token(self, verb: str) -> bool:
+        return self.read_only and verb in verbs_of(self.roles)
 
 
 def sentence_for(verb: str) -> str:

@@ -14,6 +14,7 @@ from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, Pa
 from provisioning.models import (
     Alarm,
     AlarmCondition,
+    ApiToken,
     Application,
     ApplicationTemplate,
     Channel,
@@ -95,12 +96,20 @@ def maintenance_snapshot(row: Maintenance) -> dict:
             "reason": row.reason}
 
 
+def token_snapshot(row: ApiToken) -> dict:
+    """Of what it is known by only the part that may be shown."""
+    names = ("name", "key", "description", "scope", "read_only", "networks", "enabled")
+    return {**fields_of(names)(row), "owner": row.owner.get_username(), "roles": ", ".join(row.roles),
+            "expires_at": row.expires_at.isoformat() if row.expires_at else ""}
+
+
 KINDS: dict[type[Model], Recorded] = {
     Application: Recorded("application", "Application", application_snapshot),
     Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
     ApplicationTemplate: Recorded("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
     InstallationPackage: Recorded("package", "Installation Package", fields_of(columns(PackageDraft))),
     User: Recorded("user", "User", user_snapshot),
+    ApiToken: Recorded("api_token", "API Token", token_snapshot),
     Alarm: Recorded("alarm", "Alarm", fields_of(("name",))),
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
     Channel: Recorded("channel", "Channel", channel_snapshot),

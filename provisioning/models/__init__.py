@@ -2,8 +2,9 @@
 
 from provisioning.models.ports import ListeningPort
 
-from .accounts import Account, SignInTry
+from .accounts import Account, ApiToken, SignInTry
 from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance, Reaction
+from .answers import KeptAnswer
 from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
@@ -29,11 +30,13 @@ from .searches import SavedSearch
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
-    "Account", "Alarm", "AlarmCondition", "AlarmMark", "Application", "ApplicationTemplate", "AuditMark", "AuditRun",
+    "Account", "Alarm", "AlarmCondition", "AlarmMark", "ApiToken", "Application", "ApplicationTemplate", "AuditMark",
+    "AuditRun",
     "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "DeliveredAlarm", "Delivery",
     "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
+    "KeptAnswer",
     "ListeningPort", "Maintenance", "MoreDetail", "Notice", "NotificationMark", "NotificationRule", "Option",
     "PairAudit", "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
 ]

@@ -3,6 +3,9 @@
 from django.conf import settings
 from django.db import models
 
+from provisioning.spelling import SortKey
+from provisioning.states import TokenScope
+
 
 class Account(models.Model):
     """A user without one has chosen the password."""
@@ -12,9 +15,42 @@ class Account(models.Model):
     must_change_password = models.BooleanField(default=False, help_text="The password was made for one sign-in.")
     good_until = models.DateTimeField(null=True, help_text="Until when that sign-in may be.")
     used_at = models.DateTimeField(null=True, help_text="When it was.")
+    is_service = models.BooleanField(default=False, help_text="A program that has tokens and never signs in.")
 
     def __str__(self):
         return str(self.user)
+
+
+class ApiToken(models.Model):
+    """By what a program is known as ``owner`` (``accounts.rules.tokens``). ``key`` is the part that may be shown,
+    ``digest`` stands for the rest, which is stored nowhere. ``roles``: those of its owner that count, as long as the
+    owner has them; ``networks``: from where it is good, "" for everywhere; ``told_at``: when it was said that it
+    expires soon; ``used_at`` and ``used_from`` are up to a minute old."""
+
+    key = models.CharField(max_length=8, unique=True)
+    digest = models.CharField(max_length=64)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField("Name", max_length=64)
+    description = models.CharField("Description", max_length=255, blank=True)
+    scope = models.CharField("Good for", max_length=16, choices=TokenScope.choices, default=TokenScope.API)
+    roles = models.JSONField(default=list)
+    read_only = models.BooleanField("Read only", default=False)
+    networks = models.CharField("Networks", max_length=512, blank=True)
+    enabled = models.BooleanField("Enabled", default=True)
+    revision = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField("Expires", null=True)
+    told_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    used_from = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = [SortKey("name"), "name", "id"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_token_of_a_name")]
+
+    def __str__(self):
+        return self.name
 
 
 class SignInTry(models.Model):

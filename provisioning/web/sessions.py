@@ -10,6 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+MUST_CHANGE = "must_change_password"
+"""In the session of somebody who signed in with a password for one sign-in."""
+
+
+def must_change(request: HttpRequest) -> bool:
+    """Whether who asks has to choose another password first."""
+    return bool(getattr(request, "session", {}).get(MUST_CHANGE))
+
 
 def user_of_session(session_key: str | None) -> User | AnonymousUser:
     """The user whose session this still is: it is there, and neither a disabled user nor a changed password has ended

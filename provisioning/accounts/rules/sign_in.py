@@ -27,6 +27,7 @@ FAMILIAR_FOR = timedelta(days=30)
 GOOD_FOR = timedelta(hours=24)
 """So long a password for one sign-in waits for it."""
 SHOWN_OF_A_NAME = 2
+SERVICE_ACCOUNT = "This is a service account: a program uses its API tokens, and nobody signs in as it."
 WORDS = {
     HERE: "There were too many failed sign-ins with this user name from your address.",
     PLACE: "There were too many failed sign-ins from your address.",

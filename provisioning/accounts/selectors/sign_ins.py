@@ -11,6 +11,9 @@ from provisioning.accounts.rules.sign_in import Lock, Tried
 from provisioning.keys import derive
 from provisioning.models import SignInTry
 
+TOKENS = "token"
+"""In place of the key of a name: API tokens that were refused. They count by themselves (``accounts.rules.tokens``)."""
+
 
 def name_key(name: str) -> str:
     return rules.name_key(derive(settings.SECRET_KEY, "sign-in"), name)
@@ -24,7 +27,7 @@ def tried_of(row: SignInTry) -> Tried:
 def lock_of(*, name: str, place: str, now: datetime) -> Lock | None:
     """What keeps the name from signing in at this place now; None for nothing."""
     key = name_key(name)
-    rows = SignInTry.objects.filter(Q(name_key=key) | Q(place=place))
+    rows = SignInTry.objects.filter(Q(name_key=key) | Q(place=place)).exclude(name_key=TOKENS)
     return rules.lock_of([tried_of(row) for row in rows], name_key=key, place=place, now=now)
 
 
@@ -38,7 +41,7 @@ def locked_places(now: datetime) -> list[tuple[str, Lock]]:
 
 def strange_at(now: datetime) -> QuerySet[SignInTry]:
     """What was tried where the user is new (``Tried.is_familiar``)."""
-    return SignInTry.objects.exclude(signed_in_at__gt=now - rules.FAMILIAR_FOR)
+    return SignInTry.objects.exclude(name_key=TOKENS).exclude(signed_in_at__gt=now - rules.FAMILIAR_FOR)
 
 
 def locks_of(names: Iterable[str], now: datetime) -> dict[str, list[tuple[str, Lock]]]:

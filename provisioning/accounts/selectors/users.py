@@ -31,6 +31,7 @@ class Person:
     locked_from: tuple[str, ...]
     must_change_password: bool
     password_until: datetime | None
+    is_service: bool = False
 
     NO_PASSWORD = ("The password for one sign-in was used, or not within 24 hours, and no other one was chosen since. "
                    "Reset Password gives another one for one sign-in.")
@@ -69,13 +70,19 @@ def _person(user: User, locks: list[tuple[str, Lock]], now: datetime) -> Person:
     return Person(user, roles=roles_of(user), locked_until=max((lock.until for _, lock in locks), default=None),
                   locked_from=tuple(sorted({place or EVERYWHERE for place, _ in locks})),
                   must_change_password=bool(account and account.must_change_password),
-                  password_until=until if until and until > now else None)
+                  password_until=until if until and until > now else None, is_service=is_service(user))
 
 
 def roles_of(user: User) -> tuple[str, ...]:
     """Roles in their own order; who is a superuser is an Administrator (permissions.user_roles)."""
     names = {group.name for group in user.groups.all()} | ({Role.ADMINISTRATOR} if user.is_superuser else set())
     return tuple(role for role in Role.values if role in names)
+
+
+def is_service(user: User) -> bool:
+    """Whether it is there for API tokens alone and never signs in."""
+    account: Account | None = getattr(user, "account", None)
+    return bool(account and account.is_service)
 
 
 def get_person(user_id: int) -> Person:
@@ -96,6 +103,7 @@ def find_user(name: str) -> User:
 
 def facts_of(user: User, *, asked_by: int | None) -> UserFacts:
     """Facts for accounts.rules.users; ``asked_by`` is the key of the user who asks."""
-    others = user_list(role=Role.ADMINISTRATOR, state="enabled").exclude(pk=user.pk).count()
+    others = user_list(role=Role.ADMINISTRATOR, state="enabled").exclude(account__is_service=True).exclude(
+        pk=user.pk).count()
     return UserFacts(name=user.get_username(), roles=frozenset(roles_of(user)), is_enabled=user.is_active,
                      is_self=user.pk == asked_by, other_administrators=others)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from protocol.places import place_of
-from provisioning.accounts.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, Lock, why_not_good
+from provisioning.accounts.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, SERVICE_ACCOUNT, Lock, why_not_good
 from provisioning.accounts.selectors.sign_ins import lock_of, name_key
 from provisioning.core import changes
 from provisioning.core.permissions import Actor
@@ -98,6 +98,8 @@ def _use_up(user: User, now: datetime) -> str:
     """"" when the password of the user is good for a sign-in; one that is for one alone is used up by it."""
     # Locked before it is read: of several at once each has to see what the one before has used.
     account = Account.objects.select_for_update().filter(user=user, must_change_password=True).first()
+    if Account.objects.filter(user=user, is_service=True).exists():
+        return SERVICE_ACCOUNT
     if not User.objects.filter(pk=user.pk, password=user.password, is_active=True).exists():
         return "The password of this user, or whether the user may sign in, was changed just now. Try again."
     if account is None:

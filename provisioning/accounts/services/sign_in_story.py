@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 
 from provisioning.accounts.rules.sign_in import HERE, NAME, PLACE, Lock, shown
-from provisioning.accounts.selectors.sign_ins import name_key
+from provisioning.accounts.selectors.sign_ins import TOKENS, name_key
 from provisioning.core.permissions import Actor
 from provisioning.history import history
 from provisioning.models import HistoryEntry, SignInTry
@@ -21,7 +21,7 @@ TOLD_EVERY = timedelta(minutes=1)
 MOST = 20
 ROWS_AT_ONCE = 500
 """More wait for the next time; those of most failures come first."""
-NO_USERS, SEVERAL = "names that are no users", "several names"
+NO_USERS, SEVERAL, A_TOKEN = "names that are no users", "several names", "API token"
 STRANGER = "not signed in"
 """Who did it, as History has it; no user can have that name."""
 
@@ -36,13 +36,24 @@ def tell_failure(row: SignInTry, *, name: str, user: User | None, origin: str, w
     _told([row], now)
 
 
+def tell_refused_token(row: SignInTry, *, owner: User | None, origin: str, why: str, until: datetime | None,
+                       now: datetime) -> None:
+    """Tell of the refusal of an API token that ``row`` counts now, of ``owner`` where it is known whose it is, or leave
+    it for later. ``until``: when the lock of the address ends that it leads to."""
+    recently = now - TOLD_EVERY
+    if told_since(recently) >= MOST or (until is None and row.told_at is not None and row.told_at > recently):
+        return
+    locks = "" if until is None else f" {row.failures} were refused from there: locked until {until:%H:%M:%S} UTC."
+    record(owner, owner.get_username() if owner else A_TOKEN, origin, f"A token was refused. {why}{locks}")
+    _told([row], now)
+
+
 def tell_counted(now: datetime) -> None:
     """Tell of what was counted since TOLD_EVERY ago or longer, within the transaction that runs."""
     rows = SignInTry.objects.select_for_update().filter(untold__gt=0).exclude(told_at__gt=now - TOLD_EVERY)
     groups = list(_groups(rows.order_by("-untold", "pk")[:ROWS_AT_ONCE]).items())
     room = max(0, MOST - told_since(now - TOLD_EVERY))
-    for (user, place), group in groups[:room]:
-        name = user.get_username() if user else NO_USERS
+    for (user, name, place), group in groups[:room]:
         record(user, name, place, f"Was not let in, {_times(group)} more.")
         _told(group, now)
     rest = [row for _, group in groups[room:] for row in group]
@@ -53,12 +64,14 @@ def tell_counted(now: datetime) -> None:
         _told(rest, now)
 
 
-def _groups(rows: Iterable[SignInTry]) -> dict[tuple[User | None, str], list[SignInTry]]:
-    """By user and place; names that are no users are one."""
+def _groups(rows: Iterable[SignInTry]) -> dict[tuple[User | None, str, str], list[SignInTry]]:
+    """By user, what it is called, and place; names that are no users are one, API tokens another."""
     users = {name_key(user.get_username()): user for user in User.objects.all()}
-    found: dict[tuple[User | None, str], list[SignInTry]] = {}
+    found: dict[tuple[User | None, str, str], list[SignInTry]] = {}
     for row in rows:
-        found.setdefault((users.get(row.name_key), row.place), []).append(row)
+        user = users.get(row.name_key)
+        name = user.get_username() if user else A_TOKEN if row.name_key == TOKENS else NO_USERS
+        found.setdefault((user, name, row.place), []).append(row)
     return found
 
 
@@ -87,7 +100,8 @@ def _may_tell(place: str, user: User | None, lock: Lock | None, now: datetime) -
     if told_since(recently) >= MOST:
         return False
     locks_place = lock is not None and lock.kind == PLACE
-    return locks_place or not SignInTry.objects.filter(place=place, told_at__gt=recently).exists()
+    others = SignInTry.objects.filter(place=place, told_at__gt=recently).exclude(name_key=TOKENS)
+    return locks_place or not others.exists()
 
 
 def told_since(when: datetime) -> int:

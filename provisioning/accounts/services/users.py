@@ -16,7 +16,7 @@ from protocol.places import place_of
 from provisioning.accounts.rules.sign_in import GOOD_FOR
 from provisioning.accounts.rules.users import why_not_disable, why_not_roles
 from provisioning.accounts.selectors.sign_ins import locked_places, name_key, strange_at
-from provisioning.accounts.selectors.users import facts_of, find_user, get_person, roles_of
+from provisioning.accounts.selectors.users import facts_of, find_user, get_person, is_service, roles_of
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor, verbs_of
 from provisioning.core.text import DASH
@@ -30,6 +30,7 @@ from provisioning.states import Role
 from .sessions import end_sessions
 
 NAME_MAX = 150
+NO_PASSWORDS = "A service account has no password: a program shows its API tokens."
 
 
 def create_user(*, actor: Actor, name: str, roles: Collection[str]) -> tuple[User, str]:
@@ -41,6 +42,23 @@ def create_user(*, actor: Actor, name: str, roles: Collection[str]) -> tuple[Use
 
 @history.atomic()
 def _create_user(actor: Actor, name: str, roles: Collection[str], hashed: str) -> User:
+    user = _stored(name, roles)
+    _give_password(user, hashed)
+    return _created(actor, user, "")
+
+
+@history.atomic()
+def create_service_account(*, actor: Actor, name: str, roles: Collection[str]) -> User:
+    """A user that never signs in: it is there for its API tokens. Raises Refused."""
+    actor.require(permissions.USERS)
+    user = _stored(name, roles)
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    Account.objects.create(user=user, is_service=True)
+    return _created(actor, user, "A service account: it has API tokens and never signs in.")
+
+
+def _stored(name: str, roles: Collection[str]) -> User:
     _check_name(name)
     if not roles:
         raise Refused(Refusal("Choose at least one role.", "roles"))
@@ -50,9 +68,12 @@ def _create_user(actor: Actor, name: str, roles: Collection[str], hashed: str) -
     except IntegrityError:
         raise Refused(_taken(name)) from None
     user.groups.set(_groups(roles))
-    _give_password(user, hashed)
+    return user
+
+
+def _created(actor: Actor, user: User, reason: str) -> User:
     user = _read(user.pk)
-    history.record(actor=actor, row=user, before=None, after=history.snapshot(user))
+    history.record(actor=actor, row=user, before=None, after=history.snapshot(user), reason=reason)
     changes.tell("users")
     return user
 
@@ -105,7 +126,8 @@ def set_enabled(*, actor: Actor, user_id: int, enabled: bool) -> User:
 
 
 def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
-    """A password for one sign-in in place of the present one, whose sessions end; a lock ends too. Raises NotFound."""
+    """A password for one sign-in in place of the present one, whose sessions end; a lock ends too. Raises Refused of a
+    service account, NotFound."""
     actor.require(permissions.USERS)
     password, hashed = _new_password()
     return _reset_password(actor, user_id, hashed), password
@@ -114,6 +136,7 @@ def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
 @history.atomic()
 def _reset_password(actor: Actor, user_id: int, hashed: str) -> User:
     user = _locked(user_id)
+    _require_person(user)
     _give_password(user, hashed)
     _unlock(user)
     history.record_verb(actor=actor, row=user, reason="Reset the password; another one is chosen at the next sign-in.")
@@ -164,6 +187,7 @@ def set_password(*, actor: Actor, user_id: int, password: str, reason: str) -> U
 @history.atomic()
 def _choose(actor: Actor, user_id: int | None, hashed: str, reason: str, session_key: str | None) -> User:
     user = _read(user_id or 0)
+    _require_person(user)
     user.password = hashed
     user.save(update_fields=["password"])
     Account.objects.filter(user=user).update(must_change_password=False, good_until=None, used_at=None)
@@ -171,6 +195,11 @@ def _choose(actor: Actor, user_id: int | None, hashed: str, reason: str, session
     end_sessions(actor=actor, user=user, why="the password was changed.", but=session_key or "")
     changes.tell("users")
     return user
+
+
+def _require_person(user: User) -> None:
+    if is_service(user):
+        raise Refused(NO_PASSWORDS)
 
 
 def _check_name(name: str) -> None:

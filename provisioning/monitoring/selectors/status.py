@@ -1,11 +1,12 @@
-"""The status of everything as plain values: ``manage.py status --json`` and the dashboard."""
+"""The status of everything as plain values: ``manage.py status --json``, the API and the dashboard."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from provisioning.applications.selectors.applications import application_list
+from provisioning.applications.selectors.applications import application_list, with_related
 from provisioning.certificates.selectors import certificates_of, console_certificate
 from provisioning.core.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.core.known import Control, Word, age_s
@@ -41,6 +42,41 @@ def status_report() -> dict:
         "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.as_of),
                     "age_s": _rounded(control.as_of_s)},
     }
+
+
+def applications_status(rows: Iterable[Application]) -> list[dict]:
+    """Of some applications what ``status_report`` says of each; the same number of queries, however many ``rows`` of
+    ``applications.selectors.applications`` there are."""
+    rows, control = list(rows), control_seen(timezone.now())
+    partners = [key for row in rows for key in (row.backup_server_id, _primary_key(row)) if key is not None]
+    known = {row.pk: row for row in rows}
+    missing = set(partners) - known.keys()
+    known |= {row.pk: row for row in with_related(Application.objects.filter(pk__in=missing))} if missing else {}
+    return [_application(row, _pair_of(row, known), control.now) for row in rows]
+
+
+def hosts_status(rows: Iterable[Host]) -> list[dict]:
+    """As ``applications_status``, of hosts."""
+    now = control_seen(timezone.now()).now
+    return [_host(row, now) for row in rows]
+
+
+def pairs_status(primaries: Iterable[Application]) -> list[dict]:
+    """As ``applications_status``, of the pairs of these primaries."""
+    rows, control = list(primaries), control_seen(timezone.now())
+    found = with_related(Application.objects.filter(pk__in=[row.backup_server_id for row in rows]))
+    backups = {row.pk: row for row in found}
+    return [_pair(Pair(row, backups[row.backup_server_id]), control) for row in rows if row.backup_server_id in backups]
+
+
+def _primary_key(row: Application) -> int | None:
+    return getattr(getattr(row, "primary_server", None), "pk", None)
+
+
+def _pair_of(row: Application, known: dict[int, Application]) -> Pair | None:
+    keys = (row.pk, row.backup_server_id) if row.backup_server_id is not None else (_primary_key(row), row.pk)
+    primary, backup = (known.get(key or 0) for key in keys)
+    return Pair(primary, backup) if row.is_runnable and primary and backup else None
 
 
 def _application(row: Application, pair: Pair | None, now: datetime) -> dict:

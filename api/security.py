@@ -1,0 +1,65 @@
+"""Who asks: a program with a token, or a browser that is signed in."""
+
+import uuid
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from provisioning.accounts.services.tokens import actor_of_token
+from provisioning.core.permissions import READ_ONLY, VIEW, Actor, actor_of, origin_of
+from provisioning.errors import NotAllowed, NotSignedIn
+from provisioning.web.sessions import must_change
+
+READS = ("GET", "HEAD", "OPTIONS")
+WITHOUT_CSRF = ("Nothing was changed: a request with the cookie of a session needs the CSRF token of a page "
+                "(X-CSRFToken). Programs show a token instead (Authorization: Bearer pw_…).")
+CHOOSE_FIRST = "The password was good for one sign-in. Choose another one on the pages of the console first."
+
+
+class Token(HttpBearer):
+    """``Authorization: Bearer pw_…``."""
+
+    @sensitive_variables("token")
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
+        """Raises NotSignedIn, NotAllowed, TooMany."""
+        actor = actor_of_token(token, address=origin_of(request), request_id=request_id(request))
+        if actor.read_only and request.method not in READS:
+            raise NotAllowed(READ_ONLY)
+        # Where permissions.actor_of keeps it.
+        request._pairwise_actor = actor  # type: ignore[attr-defined]
+        actor.require(VIEW)
+        return actor
+
+
+class Session(APIKeyCookie):
+    """The session of a browser; what changes something needs its CSRF token, too."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __init__(self) -> None:
+        super().__init__(csrf=False)
+        # The name of the cookie has the port of the console in it, and the description of the API is one for all.
+        self.openapi_security_schema["name"] = "pairwise_session"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        """Raises NotSignedIn, NotAllowed."""
+        if not key or not request.user.is_authenticated:
+            return None
+        if must_change(request):
+            raise NotSignedIn(CHOOSE_FIRST)
+        if check_csrf(request) is not None:
+            raise NotAllowed(WITHOUT_CSRF)
+        actor = actor_of(request)
+        actor.require(VIEW)
+        return actor
+
+
+def request_id(request: HttpRequest) -> str:
+    """What groups the entries of History of one request: of the client where it is a UUID."""
+    try:
+        return str(uuid.UUID(request.headers.get("X-Request-ID", "")))
+    except ValueError:
+        return str(uuid.uuid4())

@@ -1,0 +1,48 @@
+"""What the tests of the API share: somebody with a token, as a client."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from provisioning.accounts.rules.tokens import Draft
+from provisioning.accounts.services.tokens import make_token
+from provisioning.core.permissions import Actor
+from provisioning.states import Role
+from tests.factories import make_user
+
+
+class Program:
+    """A program with a token of a user who has these roles; bodies are JSON there and back."""
+
+    def __init__(self, *roles: str, name: str = "robot", read_only: bool = False):
+        owner = make_user(name, roles=tuple(map(str, roles)))
+        actor = Actor(name=name, user_id=owner.pk, roles=frozenset(map(str, roles)))
+        draft = Draft(name="ci", roles=tuple(map(str, roles)), read_only=read_only, days=1)
+        self.token = make_token(actor=actor, owner=owner, draft=draft)[1]
+        self.client = Client()
+
+    def __call__(self, method: str, path: str, body=None, **headers):
+        """The answer to a request at ``/api/v1<path>``; ``headers`` with underscores for hyphens."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        return self.client.generic(method, f"/api/v1{path}", **sent,
+                                   headers={"Authorization": f"Bearer {self.token}", **named})
+
+    def get(self, path: str, **headers):
+        return self("GET", path, **headers)
+
+
+@pytest.fixture
+def admin(db):
+    return Program(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def operator(db):
+    return Program(Role.OPERATOR, name="otto")
+
+
+@pytest.fixture
+def support(db):
+    return Program(Role.SUPPORT, name="sue")
