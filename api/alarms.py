@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from protocol.events import written
 from provisioning.alarms.forms import AlarmFilter
@@ -16,7 +16,6 @@ from provisioning.alarms.rules.sentences import ends_by
 from provisioning.alarms.selectors import alarms as selector
 from provisioning.alarms.services import alarms as services
 from provisioning.core.permissions import actor_of
-from provisioning.models import Alarm
 
 from .changes import Change, answered
 from .documents import Strict
@@ -113,7 +112,7 @@ def alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
 
 
 @router.post("/{int:alarm_id}/acknowledge", response=AlarmDetail)
-def alarm_acknowledge(request: HttpRequest, alarm_id: int, asked: Acknowledge, change: Query[Change]) -> HttpResponse:
+def acknowledge(request: HttpRequest, alarm_id: int, asked: Acknowledge, change: Query[Change]) -> HttpResponse:
     """Somebody looks after it. It stays active."""
     def work() -> HttpResponse:
         services.acknowledge(actor=actor_of(request), alarm_id=alarm_id, note=asked.note)
@@ -123,7 +122,7 @@ def alarm_acknowledge(request: HttpRequest, alarm_id: int, asked: Acknowledge, c
 
 
 @router.post("/{int:alarm_id}/clear", response=AlarmDetail)
-def alarm_clear(request: HttpRequest, alarm_id: int, asked: Clear, change: Query[Change]) -> HttpResponse:
+def clear(request: HttpRequest, alarm_id: int, asked: Clear, change: Query[Change]) -> HttpResponse:
     """It is over. Its next event raises another one."""
     def work() -> HttpResponse:
         services.clear(actor=actor_of(request), alarm_id=alarm_id, reason=asked.reason)
@@ -148,7 +147,7 @@ def detail(alarm_id: int) -> AlarmDetail:
             for each in row.reactions.select_related("alarm")])
 
 
-def described(rows: Iterable[Alarm]) -> list[AlarmRow]:
+def described(rows: Iterable[Any]) -> list[AlarmRow]:
     return [AlarmRow(
         id=row.pk, condition=row.condition_name, category=row.category, number=written(row.number),
         application=row.application, host=row.host, text=row.text, raised_at=row.raised_at, last_at=row.last_at,

@@ -6,25 +6,24 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, PatchDict, Query, Router
-from pydantic import BaseModel
+from ninja import PatchDict, Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.core.permissions import actor_of
-from provisioning.models import Channel
-from provisioning.models.applications import MASK
 from provisioning.notifications.forms import ChannelFilter
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.rules.kinds import fields_of
 from provisioning.notifications.selectors.notifications import channel_list, find_channel, get_channel
 from provisioning.notifications.services import channels as services
+from provisioning.notifications.services.channels import MASK
 
-from .changes import Change, IfMatch, answered, revision_of
+from .changes import Change, IfMatch, answered, require_unchanged, revision_of
 from .deliveries import DeliveryDetail
 from .deliveries import detail as delivery_detail
 from .documents import Strict
 from .filters import BY_NAME, Named, Sentences, Text
 from .paging import Page, PageOf, by_id_or_name
-from .saved import address, created, given, require_revision
+from .saved import Written, address, created, given
 
 router = Router(tags=["notifications"])
 Kind = Literal["mail", "webhook", "teams", "slack", "mattermost", "webex", "google_chat", "pagerduty", "opsgenie",
@@ -62,8 +61,10 @@ class ChannelRow(BaseModel):
     changed_by: str
 
 
-class ChannelBody(Strict):
+class ChannelBody(Written):
     """``fields`` are those of its kind. A secret that is null stays what it is, "" takes it away."""
+
+    READ_ONLY = Written.READ_ONLY | {"rules"}
 
     name: Text
     description: Sentences = ""
@@ -80,9 +81,9 @@ def channels(request: HttpRequest, page: Query[Page], filters: Query[ChannelsFil
 
 
 @router.post("", response={201: ChannelRow, 200: ChannelRow})
-def channel_create(request: HttpRequest, body: ChannelBody, change: Query[Change]) -> HttpResponse:
+def create(request: HttpRequest, body: ChannelBody, change: Query[Change]) -> HttpResponse:
     """Create a channel."""
-    draft = ChannelDraft(**_typed(body.dict()))
+    draft = ChannelDraft(**_typed(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_channel(actor=actor_of(request), draft=draft).pk, created(change)))
 
@@ -94,14 +95,14 @@ def channel(request: HttpRequest, channel: str) -> HttpResponse:
 
 
 @router.put("/{channel}", response=ChannelRow)
-def channel_replace(request: HttpRequest, channel: str, body: ChannelBody, change: Query[Change],
+def put(request: HttpRequest, channel: str, body: ChannelBody, change: Query[Change],
                     if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a channel; what is left out is as of a new one."""
-    return _saved(request, found(channel), change, if_match, ChannelDraft(**_typed(body.dict())))
+    return _saved(request, found(channel), change, if_match, ChannelDraft(**_typed(body.model_dump())))
 
 
 @router.patch("/{channel}", response=ChannelRow)
-def channel_change(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], change: Query[Change],
+def patch(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], change: Query[Change],
                    if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a channel; the rest stays, each of its fields, too."""
     row = found(channel)
@@ -112,35 +113,35 @@ def channel_change(request: HttpRequest, channel: str, body: PatchDict[ChannelBo
 
 
 @router.delete("/{channel}", response={204: None})
-def channel_delete(request: HttpRequest, channel: str, change: Query[Change],
+def delete(request: HttpRequest, channel: str, change: Query[Change],
                    if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a channel; what was sent through it stays."""
     row = found(channel)
-    require_revision(row, if_match)
+    require_unchanged(row, if_match, saved_by=row.changed_by)
     change.carried_out(lambda: services.delete_channel(
         actor=actor_of(request), channel_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 
 
 @router.post("/{channel}/test", response=DeliveryDetail)
-def channel_test(request: HttpRequest, channel: str) -> HttpResponse:
+def test(request: HttpRequest, channel: str) -> HttpResponse:
     """Send a message now, once, and say what came of it."""
     return delivery_detail(services.test_channel(actor=actor_of(request), channel_id=found(channel).pk).pk)
 
 
-def found(key: str) -> Channel:
+def found(key: str) -> Any:
     """Raises NotFound."""
     return by_id_or_name(key, get_channel, find_channel)
 
 
-def described(rows: Iterable[Channel]) -> list[ChannelRow]:
+def described(rows: Iterable[Any]) -> list[ChannelRow]:
     return [ChannelRow(
         id=row.pk, name=row.name, description=row.description, kind=row.kind, enabled=row.enabled, fields=_fields(row),
         rules=row.rule_count, revision=row.revision, changed_at=row.changed_at, changed_by=row.changed_by)
         for row in rows]
 
 
-def _fields(row: Channel) -> dict[str, str | Secret]:
+def _fields(row: Any) -> dict[str, str | Secret]:
     """No kind has more than one secret, so whether there is any says it of that one without opening it."""
     secrets = {field.name: Secret(is_set=row.has_secrets) for field in fields_of(row.kind) if field.secret}
     return {**row.plain_fields, **secrets}
@@ -152,7 +153,7 @@ def _answered(key: int, status: int = 200) -> HttpResponse:
                     location=address("channels", row.name) if status == 201 else "")
 
 
-def _saved(request: HttpRequest, row: Channel, change: Change, if_match: str | None,
+def _saved(request: HttpRequest, row: Any, change: Change, if_match: str | None,
            draft: ChannelDraft) -> HttpResponse:
     return change.carried_out(lambda: _answered(services.update_channel(
         actor=actor_of(request), channel_id=row.pk, draft=draft, revision=revision_of(if_match, row.revision),

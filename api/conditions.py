@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import PatchDict, Query, Router
@@ -14,13 +14,11 @@ from provisioning.alarms.rules.conditions import ConditionDraft
 from provisioning.alarms.selectors.conditions import condition_list, find_condition, get_condition
 from provisioning.alarms.services import conditions as services
 from provisioning.core.permissions import actor_of
-from provisioning.models import AlarmCondition
 
-from .changes import Change, IfMatch, answered, revision_of
-from .documents import Strict
+from .changes import Change, IfMatch, answered, require_unchanged, revision_of
 from .filters import BY_NAME, Named, Names, Sentences, Text, Whole
 from .paging import Page, PageOf, by_id_or_name
-from .saved import address, created, given, require_revision
+from .saved import Written, address, created, given
 
 router = Router(tags=["alarms"])
 
@@ -56,8 +54,10 @@ class ConditionRow(BaseModel):
     changed_by: str
 
 
-class ConditionBody(Strict):
+class ConditionBody(Written):
     """As in the list."""
+
+    READ_ONLY = Written.READ_ONLY | {"predefined"}
 
     name: Text
     description: Sentences = ""
@@ -83,9 +83,9 @@ def conditions(request: HttpRequest, page: Query[Page], filters: Query[Condition
 
 
 @router.post("", response={201: ConditionRow, 200: ConditionRow})
-def condition_create(request: HttpRequest, body: ConditionBody, change: Query[Change]) -> HttpResponse:
+def create(request: HttpRequest, body: ConditionBody, change: Query[Change]) -> HttpResponse:
     """Create an Alarm Condition."""
-    draft = ConditionDraft(**given(body.dict()))
+    draft = ConditionDraft(**given(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_condition(actor=actor_of(request), draft=draft).pk, created(change)))
 
@@ -97,14 +97,14 @@ def condition(request: HttpRequest, condition: str) -> HttpResponse:
 
 
 @router.put("/{condition}", response=ConditionRow)
-def condition_replace(request: HttpRequest, condition: str, body: ConditionBody, change: Query[Change],
+def put(request: HttpRequest, condition: str, body: ConditionBody, change: Query[Change],
                       if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of an Alarm Condition; what is left out is as of a new one."""
-    return _saved(request, found(condition), change, if_match, ConditionDraft(**given(body.dict())))
+    return _saved(request, found(condition), change, if_match, ConditionDraft(**given(body.model_dump())))
 
 
 @router.patch("/{condition}", response=ConditionRow)
-def condition_change(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], change: Query[Change],
+def patch(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], change: Query[Change],
                      if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of an Alarm Condition; the rest stays."""
     row = found(condition)
@@ -112,22 +112,22 @@ def condition_change(request: HttpRequest, condition: str, body: PatchDict[Condi
 
 
 @router.delete("/{condition}", response={204: None})
-def condition_delete(request: HttpRequest, condition: str, change: Query[Change],
+def delete(request: HttpRequest, condition: str, change: Query[Change],
                      if_match: str | None = IfMatch) -> HttpResponse:
     """Delete an Alarm Condition; its alarms that are active are cleared."""
     row = found(condition)
-    require_revision(row, if_match)
+    require_unchanged(row, if_match, saved_by=row.changed_by)
     change.carried_out(lambda: services.delete_condition(
         actor=actor_of(request), condition_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 
 
-def found(key: str) -> AlarmCondition:
+def found(key: str) -> Any:
     """Raises NotFound."""
     return by_id_or_name(key, get_condition, find_condition)
 
 
-def described(rows: Iterable[AlarmCondition]) -> list[ConditionRow]:
+def described(rows: Iterable[Any]) -> list[ConditionRow]:
     return [ConditionRow(
         **vars(services.draft_of(row)), id=row.pk, predefined=row.predefined, revision=row.revision,
         changed_at=row.changed_at, changed_by=row.changed_by) for row in rows]
@@ -139,7 +139,7 @@ def _answered(key: int, status: int = 200) -> HttpResponse:
                     location=address("alarm-conditions", row.name) if status == 201 else "")
 
 
-def _saved(request: HttpRequest, row: AlarmCondition, change: Change, if_match: str | None,
+def _saved(request: HttpRequest, row: Any, change: Change, if_match: str | None,
            draft: ConditionDraft) -> HttpResponse:
     return change.carried_out(lambda: _answered(services.update_condition(
         actor=actor_of(request), condition_id=row.pk, draft=draft, revision=revision_of(if_match, row.revision),

@@ -9,7 +9,6 @@ from ninja import Query, Router
 from pydantic import BaseModel
 
 from provisioning.core.permissions import actor_of
-from provisioning.models import Delivery
 from provisioning.notifications.forms import DeliveryFilter
 from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.services import deliveries as services
@@ -68,8 +67,7 @@ class DeliveryDetail(DeliveryRow):
 @router.get("", response=PageOf[DeliveryRow])
 def deliveries(request: HttpRequest, page: Query[Page], filters: Query[DeliveriesFilter]) -> HttpResponse:
     """Deliveries, the newest first."""
-    rows = selector.delivery_list(**filters.chosen(DeliveryFilter)).defer("channel__secrets", "text", "payload")
-    return page.of(rows, described, DeliveryRow, sort="-id")
+    return page.of(selector.delivery_list(**filters.chosen(DeliveryFilter)), described, DeliveryRow, sort="-id")
 
 
 @router.get("/{int:delivery_id}", response=DeliveryDetail)
@@ -79,7 +77,7 @@ def delivery(request: HttpRequest, delivery_id: int) -> HttpResponse:
 
 
 @router.post("/{int:delivery_id}/resend", response={201: DeliveryDetail, 200: DeliveryDetail})
-def delivery_resend(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
+def resend(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
     """Send the same message once more, as a delivery of its own."""
     return change.carried_out(lambda: answered(
         detail(services.resend(actor=actor_of(request), delivery_id=delivery_id).pk), DeliveryDetail,
@@ -87,7 +85,7 @@ def delivery_resend(request: HttpRequest, delivery_id: int, change: Query[Change
 
 
 @router.post("/{int:delivery_id}/send-now", response=DeliveryDetail)
-def delivery_send_now(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
+def send_now(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
     """Try a message that waits at once."""
     return change.carried_out(lambda: answered(
         detail(services.send_now(actor=actor_of(request), delivery_id=delivery_id).pk), DeliveryDetail))
@@ -103,7 +101,7 @@ def detail(delivery_id: int) -> DeliveryDetail:
                        answer=each.answer) for each in row.tries.all()])
 
 
-def described(rows: Iterable[Delivery]) -> list[DeliveryRow]:
+def described(rows: Iterable[Any]) -> list[DeliveryRow]:
     return [DeliveryRow(
         id=row.pk, message_id=row.message_id, channel=row.channel_name, wanted_by=row.wanted_by, told=row.told,
         subject=row.subject, state=row.state, alarms=row.alarms, attempts=row.attempts, created_at=row.created_at,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.applications.selectors.applications import find_application, get_application
 from provisioning.core.permissions import actor_of
@@ -14,7 +14,6 @@ from provisioning.drills import selectors as selector
 from provisioning.drills.rules.drills import conditions_of
 from provisioning.drills.rules.figures import figures_of
 from provisioning.drills.services import drills as services
-from provisioning.models import Drill
 from provisioning.pairs.selectors.pairs import Pair, get_pair
 
 from .changes import Change, answered
@@ -105,19 +104,19 @@ class ScheduleBody(Strict):
 
 
 class Schedule(BaseModel):
-    """What is set for a pair; without a schedule ``enabled`` is false and the rest null. ``note``: why the last one that
-    was due did not start. ``mark`` names what is set."""
+    """What is set for a pair; without a schedule ``enabled`` is false and the rest null. ``note``: why the last one
+    that was due did not start. ``mark`` names what is set."""
 
     primary: str
     enabled: bool
-    every_days: int | None
-    at: str | None
-    until: str | None
-    set_by: str
-    set_at: datetime | None
-    last_started_at: datetime | None
-    next_at: datetime | None
-    note: str
+    every_days: int | None = None
+    at: str | None = None
+    until: str | None = None
+    set_by: str = ""
+    set_at: datetime | None = None
+    last_started_at: datetime | None = None
+    next_at: datetime | None = None
+    note: str = ""
     mark: str
 
 
@@ -134,19 +133,19 @@ def drill(request: HttpRequest, drill_id: int) -> HttpResponse:
 
 
 @router.post("/{int:drill_id}/cancel", response={202: DrillDetail, 200: DrillDetail}, summary="Cancel a drill")
-def drill_cancel(request: HttpRequest, drill_id: int, change: Query[Change]) -> HttpResponse:
+def cancel(request: HttpRequest, drill_id: int, change: Query[Change]) -> HttpResponse:
     """It leaves the pair as it found it, if it can: 202 while it does."""
     return change.carried_out(lambda: _answered(
         services.cancel_drill(actor=actor_of(request), drill_id=drill_id).pk, running=200 if change.dry_run else 202))
 
 
 @router.get("/schedules/{pair}", response=Schedule, summary="When drills of a pair start by themselves")
-def drill_schedule(request: HttpRequest, pair: str) -> HttpResponse:
+def schedule(request: HttpRequest, pair: str) -> HttpResponse:
     return answered(_schedule(_pair(pair)), Schedule)
 
 
 @router.put("/schedules/{pair}", response=Schedule, summary="Have drills of a pair start by themselves, or stop that")
-def drill_schedule_set(request: HttpRequest, pair: str, body: ScheduleBody, change: Query[Change]) -> HttpResponse:
+def set_schedule(request: HttpRequest, pair: str, body: ScheduleBody, change: Query[Change]) -> HttpResponse:
     found = _pair(pair)
     draft = services.ScheduleDraft(enabled=body.enabled, every_days=body.every_days, at=time.fromisoformat(body.at),
                                    until=time.fromisoformat(body.until))
@@ -165,11 +164,12 @@ def _pair(key: str) -> Pair:
 
 def _schedule(pair: Pair) -> Schedule:
     row = selector.schedule_of(pair.id)
+    if row is None:
+        return Schedule(primary=pair.primary.name, enabled=False, mark=services.mark_of(None))
     return Schedule(
-        primary=pair.primary.name, enabled=row is not None and row.enabled, every_days=row.every_days if row else None,
-        at=f"{row.at:%H:%M}" if row else None, until=f"{row.until:%H:%M}" if row else None, set_by=row.set_by if row else "",
-        set_at=row.set_at if row else None, last_started_at=row.last_started_at if row else None,
-        next_at=selector.next_of(row), note=row.note if row else "", mark=services.mark_of(row))
+        primary=pair.primary.name, enabled=row.enabled, every_days=row.every_days, at=f"{row.at:%H:%M}",
+        until=f"{row.until:%H:%M}", set_by=row.set_by, set_at=row.set_at, last_started_at=row.last_started_at,
+        next_at=selector.next_of(row), note=row.note, mark=services.mark_of(row))
 
 
 def _answered(drill_id: int, *, running: int = 200) -> HttpResponse:
@@ -184,7 +184,7 @@ def _answered(drill_id: int, *, running: int = 200) -> HttpResponse:
     return answered(body, DrillDetail, status=running if row.is_running else 200)
 
 
-def described(rows: Iterable[Drill]) -> list[DrillRow]:
+def described(rows: Iterable[Any]) -> list[DrillRow]:
     return [DrillRow(
         id=row.pk, primary=row.primary_name, backup=row.backup_name, state=row.state, asked_by=row.asked_by,
         scheduled=row.scheduled, created_at=row.created_at, started_at=row.started_at, finished_at=row.finished_at,

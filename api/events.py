@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from protocol.events import written
-from provisioning.core.events import event_list, last_failover, settled_up_to
-from provisioning.models import Event
+from provisioning.core.events import event_list, last_failover, settled
 from provisioning.monitoring.forms import EventFilter
 
 from .filters import Text, Times
@@ -52,11 +51,10 @@ def events(request: HttpRequest, page: Query[Page], filters: Query[Filter]) -> H
     rows = within.of(event_list(**chosen))
     if filters.after is None:
         return page.of(rows, described, EventRow, sort="-id")
-    settled = rows.filter(id__lte=settled_up_to(timezone.now()))
-    return page.after(settled, described, EventRow, number="id", after=filters.after)
+    return page.after(settled(rows, timezone.now()), described, EventRow, number="id", after=filters.after)
 
 
-def described(rows: Iterable[Event]) -> list[EventRow]:
+def described(rows: Iterable[Any]) -> list[EventRow]:
     return [EventRow(
         id=row.pk, at=row.at, level=row.level, number=written(row.number), application=row.application_shown,
         host=row.host_shown, source=row.source, text=row.text) for row in rows]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from django.utils.datastructures import MultiValueDict
-from ninja import Field, Schema
+from pydantic import BaseModel, Field
 
 from provisioning.errors import Refusal, Refused
 from provisioning.web.filters import FilterForm
@@ -17,7 +17,7 @@ Whole = Annotated[int, Field(ge=-2**53, le=2**53)]
 Key = Annotated[int, Field(ge=0, le=2**53)]
 
 
-class Filter(Schema):
+class Filter(BaseModel):
     """Every field that is empty matches everything."""
 
     def judged(self, form: type[Form], **more: Any) -> Form:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.core.events import last_failover, last_failover_of
 from provisioning.core.permissions import actor_of
@@ -15,7 +15,6 @@ from provisioning.errors import Refusal
 from provisioning.history import restore as restoring
 from provisioning.history.entries import deleted_objects, field_changes, flatten, get_entry, history_list, history_users
 from provisioning.history.forms import DeletedFilter, HistoryFilter
-from provisioning.models import HistoryEntry
 
 from .changes import Change, answered
 from .documents import Strict
@@ -122,13 +121,13 @@ def history(request: HttpRequest, page: Query[Page], filters: Query[EntryFilter]
 
 
 @router.get("/deleted", response=PageOf[Entry])
-def history_deleted(request: HttpRequest, page: Query[Page], filters: Query[DeletedObjectFilter]) -> HttpResponse:
+def deleted(request: HttpRequest, page: Query[Page], filters: Query[DeletedObjectFilter]) -> HttpResponse:
     """The last entry of each object that was deleted and not brought back, the newest first."""
     return page.of(deleted_objects(**filters.chosen(DeletedFilter)), described, Entry, sort="-id")
 
 
 @router.get("/{int:number}", response=EntryDetail)
-def history_entry(request: HttpRequest, number: int) -> HttpResponse:
+def entry(request: HttpRequest, number: int) -> HttpResponse:
     """One entry, with the version that it holds."""
     row = get_entry(number)
     [said] = described([row])
@@ -136,7 +135,7 @@ def history_entry(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @router.get("/{int:number}/restore", response=RestorePlan)
-def history_restore_plan(request: HttpRequest, number: int) -> HttpResponse:
+def restore_plan(request: HttpRequest, number: int) -> HttpResponse:
     """What restoring this version would do; changes nothing."""
     plan = restoring.plan(actor=actor_of(request), number=number)
     return answered(RestorePlan(
@@ -148,7 +147,7 @@ def history_restore_plan(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @router.post("/{int:number}/restore", response=Restored)
-def history_restore(request: HttpRequest, number: int, asked: Restore, change: Query[Change]) -> HttpResponse:
+def restore(request: HttpRequest, number: int, asked: Restore, change: Query[Change]) -> HttpResponse:
     """Restore this version, or bring back what was deleted, as the plan said."""
     def work() -> HttpResponse:
         row = restoring.restore(actor=actor_of(request), number=number, revision=asked.revision, names=asked.fields,
@@ -160,7 +159,7 @@ def history_restore(request: HttpRequest, number: int, asked: Restore, change: Q
     return change.carried_out(work)
 
 
-def described(rows: Iterable[HistoryEntry]) -> list[Entry]:
+def described(rows: Iterable[Any]) -> list[Entry]:
     return [Entry(
         number=row.number, at=row.at, user=row.user_name, origin=row.origin, request_id=row.request_id,
         action=row.action, object_type=row.object_type, object_id=row.object_id, object_name=row.object_name,

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel
 
-from provisioning.logbook.models import Record
 from provisioning.logs.facts import Cursor, moment
 from provisioning.logs.forms import LogFilter
 from provisioning.logs.selectors import records
@@ -69,14 +68,14 @@ def log(request: HttpRequest, page: Query[Page], filters: Query[RecordsFilter]) 
 
 
 @router.get("/{int:record_id}", response=RecordDetail, summary="A log record")
-def log_record(request: HttpRequest, record_id: int) -> HttpResponse:
+def record(request: HttpRequest, record_id: int) -> HttpResponse:
     row = records.get_record(record_id)
     [said] = described([row])
     return answered(RecordDetail(**dict(said), pair=row.pair.name, received=moment(row.received),
                                  attributes=row.attributes), RecordDetail)
 
 
-def described(rows: Iterable[Record]) -> list[RecordRow]:
+def described(rows: Iterable[Any]) -> list[RecordRow]:
     return [RecordRow(
         id=row.pk, at=moment(row.at), level=row.level, number=row.number, category=row.category,
         application=row.application, type=row.type, host=row.host, text=row.text, seq=row.seq, epoch=row.epoch)

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.alarms.forms import MaintenanceFilter
 from provisioning.alarms.rules.maintenance import MaintenanceDraft, state_of
 from provisioning.alarms.selectors import maintenance as selector
 from provisioning.alarms.services import maintenance as services
 from provisioning.core.permissions import actor_of
-from provisioning.models import Maintenance
 
 from .changes import Change, answered
 from .documents import Strict
@@ -65,7 +64,7 @@ def maintenance(request: HttpRequest, page: Query[Page], filters: Query[Maintena
 
 
 @router.post("", response={201: MaintenanceRow, 200: MaintenanceRow})
-def maintenance_begin(request: HttpRequest, asked: MaintenanceBody, change: Query[Change]) -> HttpResponse:
+def begin(request: HttpRequest, asked: MaintenanceBody, change: Query[Change]) -> HttpResponse:
     """Mask alarms about something for a time."""
     draft = MaintenanceDraft(kind=asked.about, name=asked.name, begins_at=asked.begins_at, ends_at=asked.ends_at,
                              reason=asked.reason)
@@ -74,17 +73,17 @@ def maintenance_begin(request: HttpRequest, asked: MaintenanceBody, change: Quer
 
 
 @router.post("/{int:maintenance_id}/end", response=MaintenanceRow)
-def maintenance_end(request: HttpRequest, maintenance_id: int, change: Query[Change]) -> HttpResponse:
+def end(request: HttpRequest, maintenance_id: int, change: Query[Change]) -> HttpResponse:
     """End it now, or have it not begin."""
     return change.carried_out(lambda: _answered(
         services.end_maintenance(actor=actor_of(request), maintenance_id=maintenance_id)))
 
 
-def _answered(row: Maintenance, status: int = 200) -> HttpResponse:
+def _answered(row: Any, status: int = 200) -> HttpResponse:
     return answered(described([row])[0], MaintenanceRow, status=status)
 
 
-def described(rows: Iterable[Maintenance]) -> list[MaintenanceRow]:
+def described(rows: Iterable[Any]) -> list[MaintenanceRow]:
     now = timezone.now()
     return [MaintenanceRow(
         id=row.pk, about=row.kind, name=row.name, state=state_of(row.begins_at, row.ends_at, now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -12,7 +13,6 @@ from provisioning.catalog.selectors import find_package, get_package, package_li
 from provisioning.catalog.services import packages as services
 from provisioning.catalog.stored import stored_file
 from provisioning.core.permissions import actor_of
-from provisioning.models import InstallationPackage
 
 from .changes import Change, answered
 from .filters import BY_NAME, Named, Text
@@ -67,7 +67,7 @@ def package(request: HttpRequest, package: str) -> HttpResponse:
 
 
 @router.delete("/{package}", response={204: None}, summary="Delete an Installation Package")
-def package_delete(request: HttpRequest, package: str, change: Query[Change]) -> HttpResponse:
+def delete(request: HttpRequest, package: str, change: Query[Change]) -> HttpResponse:
     """With its file."""
     row = found(package)
     change.carried_out(lambda: services.delete_package(actor=actor_of(request), package_id=row.pk,
@@ -75,17 +75,17 @@ def package_delete(request: HttpRequest, package: str, change: Query[Change]) ->
     return HttpResponse(status=204)
 
 
-def found(key: str) -> InstallationPackage:
+def found(key: str) -> Any:
     """Raises NotFound, Refused."""
     return by_id_or_name(key, get_package, find_package)
 
 
-def _answered(row: InstallationPackage, status: int = 200) -> HttpResponse:
+def _answered(row: Any, status: int = 200) -> HttpResponse:
     return answered(described([row])[0], PackageRow, status=status,
                     location=address("packages", str(row.pk)) if status == 201 else "")
 
 
-def described(rows: Iterable[InstallationPackage]) -> list[PackageRow]:
+def described(rows: Iterable[Any]) -> list[PackageRow]:
     return [PackageRow(
         id=row.pk, name=row.name, nickname=row.nickname, type=row.type, version=row.version, locale=row.locale,
         os_type=row.os_type, description=row.description, sha256=row.sha256, size=row.size,

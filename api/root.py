@@ -12,11 +12,40 @@ from ninja.errors import HttpError, ValidationError
 
 from provisioning.errors import Refusal, Refused
 
-from . import applications, openapi
+from . import (
+    alarms,
+    applications,
+    audit,
+    batches,
+    channels,
+    conditions,
+    deliveries,
+    drills,
+    events,
+    findings,
+    history,
+    log,
+    maintenance,
+    openapi,
+    packages,
+    rules,
+    searches,
+    templates,
+    tokens,
+    users,
+)
 from .authentication import Session, Token
 from .problems import Problem
 
-ROUTERS = (("/applications", applications.router),)
+ROUTERS = (
+    ("/applications", applications.router),
+    ("/templates", templates.router), ("/packages", packages.router), ("/batches", batches.router),
+    ("/events", events.router), ("/log", log.router), ("/history", history.router),
+    ("/audit", audit.router), ("/audit", findings.router), ("/drills", drills.router),
+    ("/alarms", alarms.router), ("/alarm-conditions", conditions.router), ("/maintenance", maintenance.router),
+    ("/channels", channels.router), ("/rules", rules.router), ("/deliveries", deliveries.router),
+    ("/users", users.router), ("/tokens", tokens.router), ("/searches", searches.router),
+)
 """A further resource is a row: where it is, and its router."""
 OPEN = frozenset({"openapi-json"})
 """Names of addresses that are answered to everybody: what is there is the same for all."""

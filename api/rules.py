@@ -3,24 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import PatchDict, Query, Router
 from pydantic import BaseModel
 
 from provisioning.core.permissions import actor_of
-from provisioning.models import NotificationRule
 from provisioning.notifications.forms import RuleFilter
 from provisioning.notifications.rules.drafts import RuleDraft
 from provisioning.notifications.selectors.notifications import find_rule, get_rule, rule_list
 from provisioning.notifications.services import rules as services
 
-from .changes import Change, IfMatch, answered, revision_of
-from .documents import Strict
+from .changes import Change, IfMatch, answered, require_unchanged, revision_of
 from .filters import BY_NAME, Named, Names, Text, Whole
 from .paging import Page, PageOf, by_id_or_name
-from .saved import address, created, given, require_revision
+from .saved import Written, address, created, given
 
 router = Router(tags=["notifications"])
 Category = Literal["critical", "major", "minor"]
@@ -57,7 +55,7 @@ class RuleRow(BaseModel):
     changed_by: str
 
 
-class RuleBody(Strict):
+class RuleBody(Written):
     """As in the list."""
 
     name: Text
@@ -84,9 +82,9 @@ def rules(request: HttpRequest, page: Query[Page], filters: Query[RulesFilter]) 
 
 
 @router.post("", response={201: RuleRow, 200: RuleRow})
-def rule_create(request: HttpRequest, body: RuleBody, change: Query[Change]) -> HttpResponse:
+def create(request: HttpRequest, body: RuleBody, change: Query[Change]) -> HttpResponse:
     """Create a notification rule."""
-    draft = RuleDraft(**given(body.dict()))
+    draft = RuleDraft(**given(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_rule(actor=actor_of(request), draft=draft).pk, created(change)))
 
@@ -98,14 +96,14 @@ def rule(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 @router.put("/{rule}", response=RuleRow)
-def rule_replace(request: HttpRequest, rule: str, body: RuleBody, change: Query[Change],
+def put(request: HttpRequest, rule: str, body: RuleBody, change: Query[Change],
                  if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a notification rule; what is left out is as of a new one."""
-    return _saved(request, found(rule), change, if_match, RuleDraft(**given(body.dict())))
+    return _saved(request, found(rule), change, if_match, RuleDraft(**given(body.model_dump())))
 
 
 @router.patch("/{rule}", response=RuleRow)
-def rule_change(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Query[Change],
+def patch(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Query[Change],
                 if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a notification rule; the rest stays."""
     row = found(rule)
@@ -113,22 +111,22 @@ def rule_change(request: HttpRequest, rule: str, body: PatchDict[RuleBody], chan
 
 
 @router.delete("/{rule}", response={204: None})
-def rule_delete(request: HttpRequest, rule: str, change: Query[Change],
+def delete(request: HttpRequest, rule: str, change: Query[Change],
                 if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a notification rule; what was still to be told by it is not."""
     row = found(rule)
-    require_revision(row, if_match)
+    require_unchanged(row, if_match, saved_by=row.changed_by)
     change.carried_out(lambda: services.delete_rule(
         actor=actor_of(request), rule_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 
 
-def found(key: str) -> NotificationRule:
+def found(key: str) -> Any:
     """Raises NotFound."""
     return by_id_or_name(key, get_rule, find_rule)
 
 
-def described(rows: Iterable[NotificationRule]) -> list[RuleRow]:
+def described(rows: Iterable[Any]) -> list[RuleRow]:
     return [RuleRow(**vars(services.draft_of(row)), id=row.pk, revision=row.revision, changed_at=row.changed_at,
                     changed_by=row.changed_by) for row in rows]
 
@@ -139,7 +137,7 @@ def _answered(key: int, status: int = 200) -> HttpResponse:
                     location=address("rules", row.name) if status == 201 else "")
 
 
-def _saved(request: HttpRequest, row: NotificationRule, change: Change, if_match: str | None,
+def _saved(request: HttpRequest, row: Any, change: Change, if_match: str | None,
            draft: RuleDraft) -> HttpResponse:
     return change.carried_out(lambda: _answered(services.update_rule(
         actor=actor_of(request), rule_id=row.pk, draft=draft, revision=revision_of(if_match, row.revision),

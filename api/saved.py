@@ -1,21 +1,26 @@
 """What saves of objects with a name have in common, whatever the object is."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar
 from urllib.parse import quote
 
-from provisioning.errors import Conflict
+from pydantic import model_validator
 
-from .changes import Change, revision_of
+from .changes import Change
+from .documents import Strict
 
 
-class Revised(Protocol):
-    """A row that people save."""
+class Written(Strict):
+    """A body that may be what was read: of members that nobody sets nothing is taken."""
 
-    revision: int
-    changed_by: str
-    changed_at: datetime
+    READ_ONLY: ClassVar[frozenset[str]] = frozenset({"id", "revision", "changed_at", "changed_by"})
+
+    @model_validator(mode="before")
+    @classmethod
+    def pass_over(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if name not in cls.READ_ONLY}
 
 
 def address(resource: str, name: str) -> str:
@@ -25,13 +30,6 @@ def address(resource: str, name: str) -> str:
 def created(change: Change) -> int:
     """The status of an answer to what makes something."""
     return 200 if change.dry_run else 201
-
-
-def require_revision(row: Revised, if_match: str | None) -> None:
-    """Where somebody said on which revision it is based. Raises Conflict, Problem."""
-    if revision_of(if_match, row.revision, needed=False) != row.revision:
-        raise Conflict("Somebody else saved it since you read it. Read it again first.", revision=row.revision,
-                       saved_by=row.changed_by, saved_at=row.changed_at, differences=())
 
 
 def given(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """``/searches``: filters of lists that are kept under a name."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.core.permissions import actor_of
-from provisioning.models import SavedSearch
 from provisioning.searches import services
 from provisioning.searches.selectors import all_searches, get_search
 
@@ -46,7 +45,7 @@ def searches(request: HttpRequest, page: Query[Page]) -> HttpResponse:
 
 
 @router.post("", response={201: SearchRow, 200: SearchRow})
-def search_save(request: HttpRequest, asked: SearchBody, change: Query[Change]) -> HttpResponse:
+def save(request: HttpRequest, asked: SearchBody, change: Query[Change]) -> HttpResponse:
     """Save a search."""
     return change.carried_out(lambda: answered(described([services.save_search(
         actor=actor_of(request), list_name=asked.list, name=asked.name, query=asked.query, shared=asked.shared)])[0],
@@ -60,12 +59,12 @@ def search(request: HttpRequest, search_id: int) -> HttpResponse:
 
 
 @router.delete("/{int:search_id}", response={204: None})
-def search_delete(request: HttpRequest, search_id: int, change: Query[Change]) -> HttpResponse:
+def delete(request: HttpRequest, search_id: int, change: Query[Change]) -> HttpResponse:
     """Delete one's own, or as an Administrator one that is shared."""
     change.carried_out(lambda: services.delete_search(actor=actor_of(request), search_id=search_id))
     return HttpResponse(status=204)
 
 
-def described(rows: Iterable[SavedSearch]) -> list[SearchRow]:
+def described(rows: Iterable[Any]) -> list[SearchRow]:
     return [SearchRow(id=row.pk, list=row.list, name=row.name, query=row.query, shared=row.shared,
                       user=row.user.get_username()) for row in rows]

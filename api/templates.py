@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router, Schema
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.catalog.filters import CatalogFilter
 from provisioning.catalog.selectors import find_template, get_template, template_list
 from provisioning.catalog.services import templates as services
 from provisioning.core.permissions import actor_of
-from provisioning.models import ApplicationTemplate
 
 from .changes import Change, answered
 from .filters import BY_NAME, Named, Text
@@ -28,7 +27,7 @@ class TemplatesFilter(Named):
     type: Text = ""
 
 
-class FileName(Schema):
+class FileName(BaseModel):
     file_name: str = Field(max_length=255, description="Refusals and the object itself name it.")
 
 
@@ -62,7 +61,7 @@ class TemplateDetail(TemplateRow):
 
 @router.get("", response=PageOf[TemplateRow], summary="List Application Templates")
 def templates(request: HttpRequest, page: Query[Page], filters: Query[TemplatesFilter]) -> HttpResponse:
-    rows = template_list(**filters.chosen(CatalogFilter)).defer("options", "ports")
+    rows = template_list(**filters.chosen(CatalogFilter))
     return page.of(rows, described, TemplateRow, sort=filters.sort, sorts=BY_NAME)
 
 
@@ -83,7 +82,7 @@ def template(request: HttpRequest, template: str) -> HttpResponse:
 
 
 @router.delete("/{template}", response={204: None}, summary="Delete an Application Template")
-def template_delete(request: HttpRequest, template: str, change: Query[Change]) -> HttpResponse:
+def delete(request: HttpRequest, template: str, change: Query[Change]) -> HttpResponse:
     """One that no application is based on."""
     row = found(template)
     change.carried_out(lambda: services.delete_template(actor=actor_of(request), template_id=row.pk,
@@ -91,7 +90,7 @@ def template_delete(request: HttpRequest, template: str, change: Query[Change]) 
     return HttpResponse(status=204)
 
 
-def found(key: str) -> ApplicationTemplate:
+def found(key: str) -> Any:
     """Raises NotFound."""
     return by_id_or_name(key, get_template, find_template)
 
@@ -104,7 +103,7 @@ def _answered(key: int, status: int = 200) -> HttpResponse:
                     location=address("templates", row.name) if status == 201 else "")
 
 
-def described(rows: Iterable[ApplicationTemplate]) -> list[TemplateRow]:
+def described(rows: Iterable[Any]) -> list[TemplateRow]:
     return [TemplateRow(
         id=row.pk, name=row.name, type=row.type, version=row.version, enabled=row.enabled,
         used_by=row.application_count, file_name=row.file_name, imported_at=row.created_at) for row in rows]

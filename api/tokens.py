@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, PatchDict, Query, Router
-from pydantic import BaseModel
-
+from ninja import PatchDict, Query, Router
 from provisioning.accounts.forms.tokens import TokenFilter
+from pydantic import BaseModel, Field
+
 from provisioning.accounts.rules.tokens import LONGEST_DAYS, USUAL_DAYS, Draft
 from provisioning.accounts.selectors.tokens import find_token, get_token, state_of, token_list
 from provisioning.accounts.selectors.users import find_user, is_service
 from provisioning.accounts.services import tokens as services
 from provisioning.core.permissions import Actor, actor_of
-from provisioning.models import ApiToken
 
 from .changes import Change, IfMatch, answered, revision_of
 from .documents import Strict
@@ -90,9 +89,9 @@ def tokens(request: HttpRequest, page: Query[Page], filters: Query[TokensFilter]
 
 
 @router.post("", response={201: NewToken, 200: NewToken}, summary="Make an API token")
-def token_make(request: HttpRequest, body: TokenBody, change: Query[Change]) -> HttpResponse:
+def make(request: HttpRequest, body: TokenBody, change: Query[Change]) -> HttpResponse:
     """Only in a session: a token makes no tokens."""
-    actor, sent = actor_of(request), body.dict()
+    actor, sent = actor_of(request), body.model_dump()
     owner = find_user(sent.pop("owner") or actor.name)
 
     def work() -> HttpResponse:
@@ -110,7 +109,7 @@ def token(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @router.patch("/{token}", response=TokenRow, summary="Change an API token")
-def token_change(request: HttpRequest, token: str, body: PatchDict[TokenChange], change: Query[Change],
+def patch(request: HttpRequest, token: str, body: PatchDict[TokenChange], change: Query[Change],
                  if_match: str | None = IfMatch) -> HttpResponse:
     """Only in a session."""
     actor = actor_of(request)
@@ -121,7 +120,7 @@ def token_change(request: HttpRequest, token: str, body: PatchDict[TokenChange],
 
 
 @router.delete("/{token}", response={204: None}, summary="Revoke an API token")
-def token_revoke(request: HttpRequest, token: str, change: Query[Change]) -> HttpResponse:
+def revoke(request: HttpRequest, token: str, change: Query[Change]) -> HttpResponse:
     """It is good for nothing any more; also the one that is shown here."""
     actor = actor_of(request)
     row = found(token, actor)
@@ -129,16 +128,16 @@ def token_revoke(request: HttpRequest, token: str, change: Query[Change]) -> Htt
     return HttpResponse(status=204)
 
 
-def found(key: str, actor: Actor) -> ApiToken:
+def found(key: str, actor: Actor) -> Any:
     """By its name or id, or OWNER/NAME. Raises NotFound, NotAllowed, Refused."""
     return by_id_or_name(key, lambda pk: get_token(pk, actor), lambda name: find_token(name, actor))
 
 
-def _answered(row: ApiToken) -> HttpResponse:
+def _answered(row: Any) -> HttpResponse:
     return answered(described([row])[0], TokenRow, revision=row.revision)
 
 
-def described(rows: Iterable[ApiToken]) -> list[TokenRow]:
+def described(rows: Iterable[Any]) -> list[TokenRow]:
     return [TokenRow(
         id=row.pk, key=row.key, name=row.name, description=row.description, owner=row.owner.get_username(),
         owner_is_service=is_service(row.owner), scope=row.scope, roles=row.roles, read_only=row.read_only,

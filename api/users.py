@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Field, Query, Router
-from pydantic import BaseModel
+from ninja import Query, Router
+from pydantic import BaseModel, Field
 
 from provisioning.accounts.forms.users import UserFilter
 from provisioning.accounts.selectors import users as selector
@@ -84,7 +83,7 @@ def users(request: HttpRequest, page: Query[Page], filters: Query[UsersFilter]) 
 
 
 @router.post("", response={201: OnePassword, 200: OnePassword}, summary="Create a user")
-def user_create(request: HttpRequest, body: UserBody, change: Query[Change]) -> HttpResponse:
+def create(request: HttpRequest, body: UserBody, change: Query[Change]) -> HttpResponse:
     """With a password for the first sign-in, at which another one is chosen."""
     def work() -> HttpResponse:
         row, password = services.create_user(actor=actor_of(request), name=body.name, roles=body.roles)
@@ -100,7 +99,7 @@ def locked_addresses(request: HttpRequest) -> Any:
 
 
 @router.post("/locked-addresses/unlock", response=LockedAddress, summary="Unlock an address")
-def address_unlock(request: HttpRequest, body: AddressBody, change: Query[Change]) -> HttpResponse:
+def unlock_address(request: HttpRequest, body: AddressBody, change: Query[Change]) -> HttpResponse:
     """Whoever is there may try to sign in again at once."""
     def work() -> HttpResponse:
         place = services.unlock_address(actor=actor_of(request), address=body.address)
@@ -115,59 +114,59 @@ def user(request: HttpRequest, user: str) -> HttpResponse:
 
 
 @router.put("/{user}/roles", response=UserRow, summary="Give a user exactly these roles")
-def user_roles(request: HttpRequest, user: str, body: RolesBody, change: Query[Change]) -> HttpResponse:
+def set_roles(request: HttpRequest, user: str, body: RolesBody, change: Query[Change]) -> HttpResponse:
     """Whoever may do less then is signed out at once."""
     return _done(request, user, change, lambda **whom: services.set_roles(roles=body.roles, seen=body.seen, **whom))
 
 
 @router.post("/{user}/disable", response=UserRow, summary="Disable a user")
-def user_disable(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
+def disable(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
     """Signed out at once, and without effect every token; jobs that were started go on."""
     return _done(request, user, change, lambda **whom: services.set_enabled(enabled=False, **whom))
 
 
 @router.post("/{user}/enable", response=UserRow, summary="Enable a user")
-def user_enable(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
+def enable(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
     """With the roles and the password from before."""
     return _done(request, user, change, lambda **whom: services.set_enabled(enabled=True, **whom))
 
 
 @router.post("/{user}/unlock", response=UserRow, summary="Unlock a user")
-def user_unlock(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
+def unlock(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
     """End what failed sign-ins have locked."""
     return _done(request, user, change, services.unlock)
 
 
 @router.post("/{user}/reset-password", response=OnePassword, summary="Reset the password of a user")
-def user_reset_password(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
+def reset_password(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
     """The present password is good for nothing any more, and the user is signed out everywhere."""
     whom = found(user)
     return change.carried_out(lambda: _with_password(
         *services.reset_password(actor=actor_of(request), user_id=whom.pk), change))
 
 
-def found(key: str) -> User:
+def found(key: str) -> Any:
     """Raises NotFound."""
     return by_id_or_name(key, lambda pk: selector.get_person(pk).user, selector.find_user)
 
 
-def _done(request: HttpRequest, key: str, change: Change, work: Callable[..., User]) -> HttpResponse:
+def _done(request: HttpRequest, key: str, change: Change, work: Callable[..., Any]) -> HttpResponse:
     whom = found(key)
     return change.carried_out(lambda: _answered(work(actor=actor_of(request), user_id=whom.pk)))
 
 
-def _answered(user: User) -> HttpResponse:
+def _answered(user: Any) -> HttpResponse:
     return answered(described([selector.get_person(user.pk).user])[0], UserRow)
 
 
-def _with_password(user: User, password: str, change: Change, status: int = 200) -> HttpResponse:
+def _with_password(user: Any, password: str, change: Change, status: int = 200) -> HttpResponse:
     row = described([selector.get_person(user.pk).user])[0]
     body = OnePassword(user=row, password="" if change.dry_run else password)
     return answered(body, OnePassword, status=status,
                     location=address("users", row.name) if status == 201 else "")
 
 
-def described(rows: Iterable[User]) -> list[UserRow]:
+def described(rows: Iterable[Any]) -> list[UserRow]:
     return [UserRow(
         id=each.pk, name=each.name, roles=list(each.roles), enabled=each.user.is_active, is_service=each.is_service,
         last_sign_in=each.user.last_login, locked_until=each.locked_until, locked_from=list(each.locked_from),

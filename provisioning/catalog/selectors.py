@@ -9,9 +9,9 @@ from provisioning.states import OSType
 
 
 def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
-    """Templates by name; each has ``application_count``."""
+    """Templates by name without what the file says of options and ports; each has ``application_count``."""
     rows: QuerySet = ApplicationTemplate.objects.all()
-    found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications"))
+    found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications")).defer("options", "ports")
     if text:
         found = found.filter(Q(name__holds=text) | Q(version__holds=text))
     if type:
@@ -20,8 +20,8 @@ def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemp
 
 
 def get_template(template_id: int) -> ApplicationTemplate:
-    """One row as in ``template_list``. Raises NotFound."""
-    template = template_list().filter(pk=template_id).first()
+    """One row as in ``template_list``, with all of it. Raises NotFound."""
+    template = template_list().defer(None).filter(pk=template_id).first()
     if template is None:
         raise NotFound("This Application Template does not exist any more. Somebody may have deleted it.")
     return template
@@ -29,7 +29,7 @@ def get_template(template_id: int) -> ApplicationTemplate:
 
 def find_template(name: str) -> ApplicationTemplate:
     """As ``get_template``, by its name."""
-    template = template_list().filter(name=name).first()
+    template = template_list().defer(None).filter(name=name).first()
     if template is None:
         raise NotFound(f"There is no Application Template named {name}.")
     return template

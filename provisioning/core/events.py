@@ -26,9 +26,13 @@ SETTLES = timedelta(seconds=5)
 """A transaction that adds events lasts no longer."""
 
 
-def settled_up_to(now: datetime) -> int:
-    """The key up to which no event can come any more: of two transactions that add events at the same time the one with
-    the smaller keys may end later. Who reads on from there misses none."""
+def settled(events: QuerySet[Event], now: datetime) -> QuerySet[Event]:
+    """Those of ``events`` behind which none with a smaller key can come any more: of two transactions that add events
+    at the same time the one with the smaller keys may end later. Who reads on from there misses none."""
+    return events.filter(id__lte=_settled_up_to(now))
+
+
+def _settled_up_to(now: datetime) -> int:
     recent = list(Event.objects.filter(at__gte=now - SETTLES).order_by("id").values_list("id", flat=True))
     if not recent:
         return Event.objects.aggregate(newest=Max("id"))["newest"] or 0

@@ -121,12 +121,13 @@ def run_list(*, trigger: str = "") -> QuerySet[AuditRun]:
     return found.filter(trigger=trigger) if trigger else found
 
 
-def finding_list(*, severity: str = "", rule: str = "", pair: str = "", show: str = "") -> QuerySet[Finding]:
+def finding_list(*, severity: str = "", rule: str = "", pair: str = "", show: str = "",
+                 primary_id: int | None = None) -> QuerySet[Finding]:
     """What the latest results have found, of all pairs, with the waiver of each. ``rule`` is a code, ``pair`` the name
     of a member; ``show``: "waived" those alone, "all" those too, else without them."""
     found = Finding.objects.filter(audit__is_latest=True).select_related(
         "audit__primary__backup_server", "waiver").defer("audit__unknown")
-    for name, value in (("severity", severity), ("code", rule)):
+    for name, value in (("severity", severity), ("code", rule), ("audit__primary", primary_id)):
         if value:
             found = found.filter(**{name: value})
     if pair:
