@@ -49,6 +49,7 @@ app.conf.update(
         "drills": {"task": "console.keep_drills", "schedule": 20.0, "options": {"expires": 20}},
         "more detail": {"task": "console.end_more_detail", "schedule": 10.0, "options": {"expires": 10}},
         "sign-ins": {"task": "console.keep_sign_ins", "schedule": 60.0, "options": {"expires": 60}},
+        "tokens": {"task": "console.keep_tokens", "schedule": 600.0, "options": {"expires": 600}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
         "audit of changes": {"task": "provisioning.audit_changes", "schedule": 3.0, "options": {"expires": 3}},
         "audit": {"task": "provisioning.audit_everything", "schedule": settings.PAIRWISE_AUDIT_MINUTES * 60.0,

@@ -234,7 +234,7 @@ def metrics(**_) -> list[CheckMessage]:
         metrics_networks(settings.PAIRWISE_METRICS)
     except ValueError as error:
         return [Error(f"PAIRWISE_METRICS: {error}.", id="pairwise.E022",
-                      hint="Set it to loopback, open, or the networks that may ask for /metrics, as in "
+                      hint="Set it to token, loopback, open, or the networks that may ask for /metrics, as in "
                            "10.0.0.0/8,192.0.2.7.")]
     return []
 

@@ -20,6 +20,7 @@ be."""
 ADDRESSES = 1_000
 """So many addresses are told apart; the others count as one."""
 WALL = re.compile(r"(/monitoring/wall/)[^/\s]+")
+API_TOKEN = re.compile(r"(pw_[A-Za-z0-9]{8}_)[A-Za-z0-9]+")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
@@ -46,13 +47,18 @@ class NoTraceOfRefusals(logging.Filter):
 
 
 class WithoutTokens(logging.Filter):
-    """The address of the wall display opens it: what is written of it is where it is, not its token."""
+    """The address of the wall display opens it: what is written of it is where it is, not its token. Of an API token
+    the part is written that names it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = _text(record)
-        if WALL.search(text):
-            record.msg, record.args = WALL.sub(r"\1…", text), ()
+        if (without := _without_tokens(text)) != text:
+            record.msg, record.args = without, ()
         return True
+
+
+def _without_tokens(text: str) -> str:
+    return API_TOKEN.sub(r"\1…", WALL.sub(r"\1…", text))
 
 
 class Bounded(logging.Filter):
@@ -96,7 +102,7 @@ class Bounded(logging.Filter):
             record.args, record.exc_info, record.exc_text = (), None, None
             return True
         self._written.update((kind, ("traces",)))
-        text, half = logging.Formatter().formatException(record.exc_info), TRACE_CHARACTERS // 2
+        text, half = _without_tokens(logging.Formatter().formatException(record.exc_info)), TRACE_CHARACTERS // 2
         record.exc_text = text if len(text) <= TRACE_CHARACTERS else f"{text[:half]}\n[…]\n{text[-half:]}"
         record.msg, record.args = record.getMessage() + self._more(kind, "trace"), ()
         return True

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from provisioning.accounts.services import sign_in
+from provisioning.accounts.worker import tell_what_expires
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows
@@ -33,3 +34,9 @@ def end_more_detail():
 def keep_sign_ins():
     """Tell History of failed sign-ins that were only counted, and forget what does not count any more."""
     sign_in.tell_and_forget()
+
+
+@shared_task(name="console.keep_tokens")
+def keep_tokens():
+    """Tell of API tokens that expire soon."""
+    tell_what_expires()

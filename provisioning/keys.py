@@ -9,6 +9,7 @@
 | tokens for machines that join (``models.enrolments``) | | both keys count |
 | fingerprints of secret options (``audit.configured``) | ``fingerprint`` | others; nobody keeps them |
 | names of who tried to sign in (``accounts.selectors.sign_ins``) | ``sign-in`` | locks and familiar places start anew |
+| API tokens (``accounts.services.tokens``) | ``api token`` | both count; one that is used goes on with the new one |
 | forms that wait for a sign-in (``web.kept``) | | what waits is lost, for an hour at most |
 | names of sessions for scripts (``web.privacy``) | | pages that Back brings back are asked for anew |
 | sessions and messages of Django | | both keys count (SECRET_KEY_FALLBACKS) |

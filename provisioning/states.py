@@ -254,6 +254,13 @@ class TokenScope(models.TextChoices):
     METRICS = "metrics", "Metrics"
 
 
+class TokenState(models.TextChoices):
+    GOOD = "good", "Good"
+    SOON = "soon", "Expires soon"
+    EXPIRED = "expired", "Expired"
+    DISABLED = "disabled", "Disabled"
+
+
 class HistoryAction(models.TextChoices):
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"

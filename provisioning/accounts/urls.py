@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import session_life, sign_in, users
+from .views import session_life, sign_in, tokens, users
 
 urlpatterns = [
     path("", sign_in.home, name="home"),
@@ -11,6 +11,13 @@ urlpatterns = [
     path("account/", sign_in.account, name="account"),
     path("account/password/", sign_in.ChangePassword.as_view(), name="password-change"),
     path("account/session/", session_life.session, name="session"),
+    path("account/tokens/", tokens.account_tokens, name="account-tokens"),
+    path("account/tokens/new/", tokens.token_new, name="token-new"),
+    path("account/tokens/<int:pk>/", tokens.token_edit, name="token-edit"),
+    path("account/tokens/<int:pk>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("provisioning/accounts/tokens/", tokens.token_list, name="token-list"),
+    path("provisioning/accounts/tokens/new/", tokens.service_new, name="service-new"),
+    path("provisioning/accounts/users/<int:pk>/token/", tokens.user_token, name="user-token"),
     path("provisioning/accounts/users/", users.user_list, name="user-list"),
     path("provisioning/accounts/users/new/", users.user_new, name="user-new"),
     path("provisioning/accounts/users/unlock-address/", users.address_unlock, name="address-unlock"),

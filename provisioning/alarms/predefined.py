@@ -100,6 +100,9 @@ PREDEFINED: dict[str, Predefined] = {
     "not-delivered": Predefined(
         "Notification Given Up", MINOR, Own.NOT_DELIVERED, 0,
         "A message about alarms was tried for 24 hours and not taken, so a channel told nobody. Test that channel."),
+    "token-ends": Predefined(
+        "API Token Expires", MINOR, Own.TOKEN_ENDS, 0,
+        "A token that a program uses expires within 14 days. Make another one and give it to the program."),
     "connection-failure": Predefined(
         "Connection Failure", MINOR, 4504, 4503,
         "A program lost a connection. Every server tells it when control is restarted, so this is disabled until "

@@ -20,6 +20,7 @@ _KEYED = re.compile(
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]{0,20}://[^\s/:@]{0,256}:)[^\s@/]{1,512}(?=@)", re.IGNORECASE)
 _HEADER = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)"
                      r"([\"']?[ \t]{0,3}[:=][ \t]{0,3})[^\n]+", re.IGNORECASE)
+_API_TOKEN = re.compile(r"(pw_[A-Za-z0-9]{8}_)[A-Za-z0-9]+")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)",
                           re.DOTALL)
 
@@ -44,8 +45,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without the known secrets, and without what looks like one: values of keys that name a secret,
-        passwords in addresses, cookies, private keys."""
-        text = _PRIVATE_KEY.sub(MASK, self.exact(text))
+        passwords in addresses, cookies, API tokens, private keys."""
+        text = _API_TOKEN.sub(rf"\1{MASK}", _PRIVATE_KEY.sub(MASK, self.exact(text)))
         text = _HEADER.sub(rf"\1\2{MASK}", _ADDRESS.sub(rf"\1{MASK}", text))
         return _KEYED.sub(_masked, text)
 

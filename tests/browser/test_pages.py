@@ -48,6 +48,10 @@ PAGES = {
     "account": "/account/",
     "users": "/provisioning/accounts/users/",
     "user-new": "/provisioning/accounts/users/new/",
+    "account-tokens": "/account/tokens/",
+    "token-new": "/account/tokens/new/",
+    "tokens": "/provisioning/accounts/tokens/",
+    "service-new": "/provisioning/accounts/tokens/new/",
 }
 LINKED = {
     "application": (f"{ENVIRONMENT}/applications/", "main tbody tr td.name a"),

@@ -187,3 +187,26 @@ def test_for_programs_each_line_is_an_object():
     assert datetime.fromisoformat(first["at"]).utcoffset() == timedelta(0)
     assert second["text"] == "It failed"
     assert second["trace"].endswith("ValueError: wrong")
+
+
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_of_an_api_token_only_what_names_it_is_written_in_lines_and_traces(form):
+    token = f"pw_{'k' * 8}_{'s' * 40}"
+    handler = logging.StreamHandler(written := io.StringIO())
+    for name in LOGGING["handlers"]["stderr"]["filters"]:
+        handler.addFilter(_of_settings(name))
+    handler.setFormatter(logs.Json() if form == "json" else logging.Formatter("%(message)s"))
+    try:
+        raise ValueError(f"what is {token}?")
+    except ValueError as error:
+        handler.handle(logging.LogRecord("x", logging.ERROR, "x.py", 1, "Authorization: Bearer %s", (token,), (
+            type(error), error, error.__traceback__)))
+    said = written.getvalue()
+    assert "s" * 8 not in said
+    assert said.count(f"pw_{'k' * 8}_…") == 2
+
+
+def _of_settings(name):
+    module, _, kind = LOGGING["filters"][name]["()"].rpartition(".")
+    assert module == logs.__name__
+    return getattr(logs, kind)()

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from provisioning.applications.selectors.applications import application_draft, get_application
 from provisioning.applications.services import applications
 from provisioning.core.authority import Authority
+from provisioning.models import ApiToken
 from provisioning.notifications.facts import Answer
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.services import channels
@@ -42,7 +43,9 @@ class PlantedWorld(World):
             "application secret": self.primary.secret, "other application secret": self.backup.secret,
             "host secret": self.primary.host.secret, "join token": enrolment.token, "nonce of a token": enrolment.nonce,
             "password hash": person.password, "secret key": settings.SECRET_KEY,
-            "token of the wall display": self.objects["token"],
+            "token of the wall display": self.objects["token"], "API token": self.objects["text of a token"],
+            "secret of the API token": self.objects["text of a token"].rpartition("_")[2],
+            "digest of the API token": ApiToken.objects.get().digest,
             "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
             **{f"session of {who}": key for who, key in self.sessions.items()}}
 

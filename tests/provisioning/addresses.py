@@ -138,6 +138,13 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "user-enable": asks(USERS),
     "user-unlock": asks(USERS),
     "address-unlock": asks(USERS),
+    "account-tokens": reads(),
+    "token-new": asks(VIEW, name="another", roles="Support", scope="api", expires="30"),
+    "token-edit": asks(USERS, pk="api token", networks="10.0.0.0/8", enabled="on"),
+    "token-revoke": asks(USERS, pk="api token"),
+    "token-list": reads(USERS),
+    "service-new": asks(USERS, name="another", roles="Support", scope="api", expires="30"),
+    "user-token": asks(USERS, pk="service", name="another", roles="Support", scope="api", expires="30"),
     # jobs and history
     "job-list": reads(),
     "job-detail": reads() + reads(pk="install"),

@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from provisioning.accounts.rules.tokens import Draft
+from provisioning.accounts.services.service_accounts import make_service_token
 from provisioning.audit.worker.run import run_audit
 from provisioning.history import history
 from provisioning.hosts.services import enrolment
@@ -111,10 +113,16 @@ class World:
             "search": SavedSearch.objects.create(user=factories.make_user("searcher"), list="event-list", name="Lost",
                                                  query="text=lost", shared=True).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
-        self.objects |= self._entries(primary, host) | self._notified()
+        self.objects |= self._entries(primary, host) | self._notified() | self._of_programs()
         self.primary, self.backup = primary, backup
         self.objects["user"] = factories.make_user("another", roles=(Role.OPERATOR,)).pk
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
+
+    @staticmethod
+    def _of_programs() -> dict:
+        """A service account with its token."""
+        row, text = make_service_token(actor=factories.ADMINISTRATOR, draft=Draft(name="a-program", roles=["Support"]))
+        return {"service": row.owner_id, "api token": row.pk, "text of a token": text}
 
     @staticmethod
     def _notified() -> dict:

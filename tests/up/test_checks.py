@@ -47,7 +47,8 @@ def test_mail(settings, url, sender, expected):
 
 
 @pytest.mark.parametrize(("said", "expected"), [
-    ([], []), (["loopback"], []), (["10.0.0.0/8", "192.0.2.7"], []), (["token"], ["pairwise.E022"])])
+    ([], []), (["loopback"], []), (["10.0.0.0/8", "192.0.2.7"], []), (["token"], []),
+    (["tokens"], ["pairwise.E022"])])
 def test_metrics(settings, said, expected):
     settings.PAIRWISE_METRICS = said
     assert ids(checks.metrics()) == expected

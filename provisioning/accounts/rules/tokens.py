@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from provisioning.errors import Refusal
-from provisioning.states import Role, TokenScope
+from provisioning.states import Role, TokenScope, TokenState
 
 PREFIX, KEY_CHARACTERS, SECRET_CHARACTERS = "pw_", 8, 40
 TOKEN = re.compile(rf"{PREFIX}([A-Za-z0-9]{{{KEY_CHARACTERS}}})_([A-Za-z0-9]{{{SECRET_CHARACTERS}}})")
@@ -25,6 +25,8 @@ TRIES, TRIES_WITHIN = 10, timedelta(minutes=1)
 """So many refusals in a row, each within that time after the one before, and nothing of that address is looked at for
 as long. What comes meanwhile does not count."""
 FAMILIAR_FOR = timedelta(days=30)
+MOST = 50
+"""Of one owner."""
 NOT_KNOWN = "The token is not known here. Make one at Your account > API tokens."
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -119,14 +121,21 @@ def counted(failures: int, tried_at: datetime, now: datetime) -> int:
     return (failures if tried_at > now - TRIES_WITHIN else 0) + 1
 
 
-def ends_soon(expires_at: datetime | None, now: datetime) -> bool:
-    return expires_at is not None and now < expires_at <= now + SOON
+def state(*, enabled: bool, expires_at: datetime | None, now: datetime) -> TokenState:
+    """``enabled``: both the token and its owner are."""
+    if not enabled:
+        return TokenState.DISABLED
+    if expires_at is None or expires_at > now + SOON:
+        return TokenState.GOOD
+    return TokenState.SOON if expires_at > now else TokenState.EXPIRED
 
 
 def refusals(draft: Draft, *, taken: Collection[str], may_have: Collection[str], maker: str,
              maker_is_administrator: bool) -> list[Refusal]:
     """What is wrong with a token that somebody wants to make. ``taken``: names of the owner's others; ``may_have``: the
     roles of the owner, whom ``maker`` calls "you" or by name."""
+    if len(taken) >= MOST:
+        return [Refusal(f"There are {MOST} tokens already, and no more are kept. Revoke one first.")]
     return [*_of_name(draft.name, taken), *_of_roles(draft, may_have, maker),
             *_of_days(draft.days, maker_is_administrator), *of_texts(draft.description, draft.networks)]
 
@@ -162,6 +171,11 @@ def _of_days(days: int | None, maker_is_administrator: bool) -> list[Refusal]:
         return [] if maker_is_administrator else [
             Refusal("Only an Administrator makes tokens that do not expire.", "days")]
     return [] if 1 <= days <= LONGEST_DAYS else [Refusal(f"A token is good for 1 to {LONGEST_DAYS} days.", "days")]
+
+
+def may_be_made_for(owner_is_service: bool, owner_is_self: bool) -> bool:
+    """Of a person only by that person: what is done with it is done in that name."""
+    return owner_is_self or owner_is_service
 
 
 def of_texts(description: str, networks: str) -> list[Refusal]:

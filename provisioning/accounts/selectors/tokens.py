@@ -3,20 +3,23 @@
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from provisioning.accounts.rules.tokens import SOON
+from provisioning.accounts.rules.tokens import SOON, state
 from provisioning.core.permissions import USERS, Actor
-from provisioning.errors import NotFound
+from provisioning.errors import NotFound, Refused
 from provisioning.models import ApiToken
 from provisioning.spelling import by_name
+from provisioning.states import TokenState
 
 TOPIC = "tokens"
-GOOD, SOON_OVER, EXPIRED, DISABLED = "good", "soon", "expired", "disabled"
 
 
-def token_list(actor: Actor, *, text: str = "", role: str = "", state: str = "",
+SERVICE, PERSON = "service", "person"
+
+
+def token_list(actor: Actor, *, text: str = "", owner: str = "", state: str = "",
                owner_id: int | None = None) -> QuerySet[ApiToken]:
-    """By name: all for an Administrator, else those of the actor. ``state`` is one of GOOD, SOON_OVER, EXPIRED,
-    DISABLED."""
+    """By name: all for an Administrator, else those of the actor. ``owner``: SERVICE or PERSON; ``state`` is one of
+    TokenState."""
     found = ApiToken.objects.select_related("owner", "owner__account").order_by(*by_name("name"), "id")
     if not actor.may(USERS):
         found = found.filter(owner_id=actor.user_id)
@@ -24,21 +27,41 @@ def token_list(actor: Actor, *, text: str = "", role: str = "", state: str = "",
         found = found.filter(owner_id=owner_id)
     if text:
         found = found.filter(Q(name__holds=text) | Q(owner__username__holds=text) | Q(key=text))
-    if role:
-        found = found.filter(pk__in=[row.pk for row in found if role in row.roles])
-    return found.filter(_in_state(state)) if state else found
+    if owner:
+        services = Q(owner__account__is_service=True)
+        found = found.filter(services if owner == SERVICE else ~services)
+    return found.filter(_in_state(TokenState(state))) if state else found
 
 
-def _in_state(state: str) -> Q:
+def _in_state(wanted: TokenState) -> Q:
     now = timezone.now()
-    expired, disabled = Q(expires_at__lte=now), Q(enabled=False) | Q(owner__is_active=False)
-    return {EXPIRED: expired, DISABLED: disabled, SOON_OVER: Q(expires_at__gt=now, expires_at__lte=now + SOON),
-            GOOD: ~expired & ~disabled}[state]
+    disabled, expired = Q(enabled=False) | Q(owner__is_active=False), Q(expires_at__lte=now)
+    soon = Q(expires_at__gt=now, expires_at__lte=now + SOON)
+    return {TokenState.DISABLED: disabled, TokenState.EXPIRED: ~disabled & expired, TokenState.SOON: ~disabled & soon,
+            TokenState.GOOD: ~disabled & (Q(expires_at=None) | Q(expires_at__gt=now + SOON))}[wanted]
+
+
+def state_of(row: ApiToken) -> TokenState:
+    return state(enabled=row.enabled and row.owner.is_active, expires_at=row.expires_at, now=timezone.now())
 
 
 def get_token(token_id: int, actor: Actor) -> ApiToken:
-    """Raises NotFound, also for one of somebody else that the actor may not see."""
-    row = token_list(actor).filter(pk=token_id).first()
+    """One's own, or as an Administrator any. Raises NotFound, NotAllowed."""
+    row = ApiToken.objects.select_related("owner", "owner__account").filter(pk=token_id).first()
     if row is None:
         raise NotFound("This token does not exist any more.")
+    if row.owner_id != actor.user_id:
+        actor.require(USERS)
     return row
+
+
+def find_token(name: str, actor: Actor) -> ApiToken:
+    """By its name, or OWNER/NAME. Raises NotFound, Refused where several people have one of that name."""
+    owner, _, own = name.partition("/")
+    rows = list(token_list(actor).filter(Q(name=name) | Q(name=own, owner__username=owner) if own else Q(name=name)))
+    if not rows:
+        raise NotFound(f'There is no token "{name}".')
+    if len(rows) > 1:
+        names = ", ".join(f"{row.owner}/{row}" for row in rows)
+        raise Refused(f'Several people have a token named {name}: write one of {names}.')
+    return rows[0]

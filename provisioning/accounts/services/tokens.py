@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from provisioning.accounts.rules import tokens as rules
 from provisioning.accounts.rules.tokens import KEY_CHARACTERS, PREFIX, SECRET_CHARACTERS, Draft, Facts
 from provisioning.accounts.selectors.tokens import TOPIC, get_token
+from provisioning.accounts.selectors.users import is_service
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor, user_roles
 from provisioning.errors import Conflict, Difference, NotAllowed, NotSignedIn, Refused
@@ -42,9 +43,11 @@ CHANGEABLE = {"description": "Description", "networks": "Networks", "enabled": "
 @sensitive_variables("secret")
 def make_token(*, actor: Actor, owner: User, draft: Draft) -> tuple[ApiToken, str]:
     """A token of ``owner`` and its text, which is stored nowhere. Everybody makes their own, an Administrator those of
-    others as well. Raises NotAllowed, Refused."""
+    service accounts as well. Raises NotAllowed, Refused."""
     _require_session(actor)
     _require_may(actor, owner)
+    if not rules.may_be_made_for(is_service(owner), owner.pk == actor.user_id):
+        raise Refused(f"Only {owner} makes tokens of {owner}. Make a service account for a program.")
     key, secret = _random(KEY_CHARACTERS), _random(SECRET_CHARACTERS)
     with history.atomic():
         owner = User.objects.select_for_update().get(pk=owner.pk)
@@ -177,7 +180,8 @@ def _note_use(row: ApiToken, address: str, now: datetime, new_digest: str) -> No
 
 def _locked(token_id: int, actor: Actor) -> ApiToken:
     row = get_token(token_id, actor)
-    _require_may(actor, row.owner)
+    if actor.read_only:
+        raise NotAllowed(permissions.READ_ONLY)
     return ApiToken.objects.select_for_update(of=("self",)).select_related("owner").get(pk=row.pk)
 
 

@@ -83,8 +83,9 @@ def _why_not(request, person: Person) -> dict[str, str]:
     """{verb of this page: why it cannot be used now}."""
     actor = actor_of(request)
     if not actor.may(USERS):
-        return dict.fromkeys(("roles", "reset", *VERBS_OF_USERS), sentence_for(USERS))
-    return {"disable": why_not_disable(selector.facts_of(person.user, asked_by=actor.user_id)),
+        return dict.fromkeys(("roles", "reset", "token", *VERBS_OF_USERS), sentence_for(USERS))
+    return {"reset": services.NO_PASSWORDS if person.is_service else "",
+            "disable": why_not_disable(selector.facts_of(person.user, asked_by=actor.user_id)),
             "unlock": "" if person.locked_until else f"{person.name} is not locked."}
 
 

@@ -55,6 +55,7 @@ def test_a_short_secret_is_taken_out_as_a_word_only():
     ("Authorization: Bearer abc.def", f"Authorization: {MASK}"),
     ("Set-Cookie: session=1; Path=/", f"Set-Cookie: {MASK}"),
     ("a -----BEGIN EC PRIVATE KEY-----\nMHc=\n-----END EC PRIVATE KEY----- b", f"a {MASK} b"),
+    (f"it used pw_{'k' * 8}_{'s' * 40}.", f"it used pw_{'k' * 8}_{MASK}."),
     ("The server was started at https://host:8000/ by ada.", "The server was started at https://host:8000/ by ada."),
     ("port 7001, host 10.0.0.1:4999", "port 7001, host 10.0.0.1:4999"),
 ])

@@ -12,6 +12,8 @@ from django.utils import timezone
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from provisioning.accounts.rules.tokens import TRIES, Draft
+from provisioning.accounts.services.service_accounts import make_service_token
 from provisioning.metrics import facts, rules, selectors, views
 from provisioning.metrics.networks import may_ask, networks
 from provisioning.metrics.text import COUNTER
@@ -140,9 +142,40 @@ def test_only_who_is_named_may_ask(client, settings, said, status):
 
 @pytest.mark.parametrize(("address", "said", "may"), [
     ("10.1.2.3", ["10.0.0.0/8"], True), ("::1", ["loopback"], True), ("2001:db8::1", ["open"], True),
-    ("10.1.2.3", ["loopback"], False), ("", ["open"], False), ("10.1.2.3", ["10.0.0.0/8", "x"], False)])
+    ("10.1.2.3", ["loopback"], False), ("", ["open"], False), ("10.1.2.3", ["10.0.0.0/8", "x"], False),
+    ("127.0.0.1", ["token"], False), ("127.0.0.1", ["token", "loopback"], True)])
 def test_networks_are_read_as_they_are_written(address, said, may):
     assert may_ask(address, said) == may
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_what_a_proxy_on_this_machine_sends_on_is_not_from_this_machine(client, settings, header):
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+    settings.PAIRWISE_METRICS = ["open"]
+    assert client.get("/metrics", headers={header: "203.0.113.9"}).status_code == 200
+
+
+def test_with_tokens_whoever_shows_one_for_metrics_may_ask(client, settings):
+    settings.PAIRWISE_METRICS = ["token"]
+
+    def asked(text):
+        return client.get("/metrics", headers={"Authorization": text})
+
+    def made(name, **fields):
+        return make_service_token(actor=factories.ADMINISTRATOR, draft=Draft(name=name, roles=["Support"], **fields))[1]
+
+    assert asked(f"Bearer {made('prometheus', scope='metrics')}").status_code == 200
+    other = asked(f"Bearer {made('robot')}")
+    assert (other.status_code, other.text) == (
+        403, "The token robot is not one for metrics. Make one that is, at Your account > API tokens.")
+    for text in ("", "Basic YTpi", "Bearer", "Bearer pw_nonsense"):
+        nobody = asked(text)
+        assert (nobody.status_code, nobody["WWW-Authenticate"]) == (401, "Bearer")
+    for _ in range(TRIES):
+        last = asked("Bearer pw_nonsense")
+    assert last.status_code == 429
+    assert 1 <= int(last["Retry-After"]) <= 60
 
 
 def families():

@@ -38,6 +38,7 @@ WALKS = {
     "template-list": Walked({"text": "message", "sort": "-name"}, ("template-detail", "template-import")),
     "host-list": Walked({"text": "host", "sort": "-name"}, ("host-detail", "host-new")),
     "user-list": Walked({"text": "an"}, ("user-detail", "user-new")),
+    "token-list": Walked({"text": "program"}, ("token-edit", "token-revoke", "service-new", "user-detail")),
     "package-list": Walked({"text": "message"}, ("package-detail", "package-import")),
     "job-list": Walked({"application": "MS_Primary", "state": "failed"}, ("job-detail", "host-detail")),
     "event-list": Walked({"text": "started"}, ("application-edit",)),
@@ -95,7 +96,7 @@ def has_filter_or_pages(answer) -> bool:
 @pytest.mark.long
 def test_every_list_that_can_be_filtered_or_paged_is_walked(world):
     filtered = {name for name, declared in ADDRESSES.items()
-                for request in declared if request.method == "GET" and request.need == "view"
+                for request in declared if request.method == "GET" and request.need in ("view", "users")
                 for address in world.addresses(name, request)
                 if has_filter_or_pages(world.ask(ADMINISTRATOR, "GET", address))}
     # A Pair page and an editor have lists within them; the lines of a log are chosen by their file.

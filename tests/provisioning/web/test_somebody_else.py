@@ -19,6 +19,9 @@ NOTHING_STORED = {
     "host-join-ssh": "the port and user of a login that is stored nowhere",
     "pair-bundle": "what a file is to hold",
     "maintenance-new": "the time of a new object",
+    "token-new": "what a new object is good for, and how long",
+    "service-new": "what a new object is good for, and how long",
+    "user-token": "what a new object is good for, and how long",
 }
 """{form that comes filled in: with what that nobody else can have saved}."""
 TYPED = {"text", "number", "time", "date", "datetime-local", "url", "email", "search"}
