@@ -71,7 +71,7 @@ class BatchRefusal(BaseModel):
     messages: list[str]
 
 
-class Asked(BaseModel):
+class BatchAsked(BaseModel):
     """What came of it. ``batch`` is null unless several jobs were made."""
 
     batch: uuid.UUID | None
@@ -79,7 +79,7 @@ class Asked(BaseModel):
     refused: list[BatchRefusal]
 
 
-@router.post("", response={202: Asked}, summary="Do something with many applications")
+@router.post("", response={202: BatchAsked}, summary="Do something with many applications")
 def create(request: HttpRequest, body: BatchBody) -> HttpResponse:
     """A job for each that can, a sentence for each that cannot. 409 when none can."""
     keys = _keys(body.applications)
@@ -93,14 +93,14 @@ def batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     return answered(described(get_batch(batch_id)), BatchDetail)
 
 
-@router.post("/{uuid:batch_id}/retry", response={202: Asked}, summary="Run again what failed of a batch")
+@router.post("/{uuid:batch_id}/retry", response={202: BatchAsked}, summary="Run again what failed of a batch")
 def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """What failed, was lost or was cancelled, and what was not handed over."""
     found = _allowed(request, batch_id)
     return _asked(services.retry_batch(actor=actor_of(request), batch=batch_id), _names(found))
 
 
-@router.post("/{uuid:batch_id}/cancel", response={202: Asked}, summary="Cancel what has not ended of a batch")
+@router.post("/{uuid:batch_id}/cancel", response={202: BatchAsked}, summary="Cancel what has not ended of a batch")
 def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     found = _allowed(request, batch_id)
     return _asked(services.cancel_batch(actor=actor_of(request), batch=batch_id), _names(found))
@@ -138,11 +138,11 @@ def _asked(asked: services.Asked, names: Mapping[int, str]) -> HttpResponse:
     """Raises Refused when nothing was done."""
     if not asked.jobs:
         raise Refused(*(refusal for found in asked.refusals.values() for refusal in found))
-    body = Asked(batch=asked.batch, jobs=[job.pk for job in asked.jobs], refused=[
+    body = BatchAsked(batch=asked.batch, jobs=[job.pk for job in asked.jobs], refused=[
         BatchRefusal(application=names.get(key, ""), messages=[each.message for each in found])
         for key, found in asked.refusals.items()])
     where = f"/api/v1/batches/{asked.batch}" if asked.batch else ADDRESSES["job"].format(asked.jobs[0].pk)
-    return answered(body, Asked, status=202, location=where)
+    return answered(body, BatchAsked, status=202, location=where)
 
 
 def described(batch: Batch) -> BatchDetail:

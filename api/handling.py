@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, ResolverMatch
 
 from provisioning.core.database_trouble import trouble_of
+from provisioning.core.permissions import Actor
 from provisioning.errors import PairwiseError
 from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
 
@@ -36,9 +37,23 @@ def answer(request: HttpRequest, rest: str) -> HttpResponse:
         return redirect("api-docs")
     asked_as = request_id(request)
     try:
-        found = _handled(request, rest, asked_as)
+        return _stamped(_handled(request, rest, asked_as), asked_as)
     except Exception as error:
-        found = told(request, error, asked_as)
+        return _stamped(told(request, error, asked_as), asked_as)
+
+
+def opened(request: HttpRequest) -> Actor | HttpResponse:
+    """Who asks for the stream, or the answer to somebody who may not."""
+    asked_as = request_id(request)
+    try:
+        if request.method != "GET":
+            raise Problem(405, f"{request.method} is not answered here. Use GET.")
+        return authenticated(request, asked_as)
+    except Exception as error:
+        return _stamped(told(request, error, asked_as), asked_as)
+
+
+def _stamped(found: HttpResponse, asked_as: str) -> HttpResponse:
     found.headers["X-Request-ID"] = asked_as
     found.headers["Pairwise-Version"] = settings.PAIRWISE_VERSION
     found.headers["Cache-Control"] = "no-store"
