@@ -112,10 +112,11 @@ def alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
 
 
 @router.post("/{int:alarm_id}/acknowledge", response=AlarmDetail)
-def acknowledge(request: HttpRequest, alarm_id: int, asked: Acknowledge, change: Query[Change]) -> HttpResponse:
+def acknowledge(request: HttpRequest, alarm_id: int, change: Query[Change],
+                asked: Acknowledge | None = None) -> HttpResponse:
     """Somebody looks after it. It stays active."""
     def work() -> HttpResponse:
-        services.acknowledge(actor=actor_of(request), alarm_id=alarm_id, note=asked.note)
+        services.acknowledge(actor=actor_of(request), alarm_id=alarm_id, note=asked.note if asked else "")
         return answered(detail(alarm_id), AlarmDetail)
 
     return change.carried_out(work)

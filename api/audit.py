@@ -14,11 +14,11 @@ from provisioning.audit.registry import ordered
 from provisioning.audit.selectors import audits as selector
 from provisioning.audit.services.audits import audit_now
 from provisioning.audit.story import headline, unknown_codes
-from provisioning.core.permissions import actor_of
+from provisioning.core.permissions import AUDIT, actor_of
 from provisioning.errors import NotFound
 
 from . import findings
-from .changes import answered
+from .changes import Change, Tried, answered, tried
 from .documents import Strict
 from .filters import Filter, Text
 from .findings import FindingFix, FindingRow, Level, backup_of, fix_of
@@ -101,7 +101,7 @@ class RunBody(Strict):
     look: bool = True
 
 
-class RuleRow(BaseModel):
+class AuditRule(BaseModel):
     """``pairs``: how many have a finding under it now; ``fix``: what Pairwise can do, null for nothing."""
 
     code: str
@@ -122,21 +122,25 @@ def runs(request: HttpRequest, page: Query[Page], filters: Query[RunsFilter]) ->
     return page.of(selector.run_list(trigger=filters.trigger), runs_described, AuditRunRow, sort="-id")
 
 
-@router.post("/run", response={200: AuditRunRow, 202: AuditedLater}, summary="Audit now")
-def run(request: HttpRequest, body: RunBody) -> HttpResponse:
+@router.post("/run", response={200: AuditRunRow | Tried, 202: AuditedLater}, summary="Audit now")
+def run(request: HttpRequest, change: Query[Change], body: RunBody | None = None) -> HttpResponse:
     """200 with the run, or 202 where it is under way: then it is among the runs later."""
+    actor, body = actor_of(request), body or RunBody()
     keys = None if body.pairs is None else [_primary(each) for each in body.pairs]
-    found = audit_now(actor=actor_of(request), primary_ids=keys, look=body.look)
+    if change.dry_run:
+        actor.require(AUDIT)
+        return tried([])
+    found = audit_now(actor=actor, primary_ids=keys, look=body.look)
     if found is None:
         return answered(AuditedLater(under_way=True), AuditedLater, status=202, location="/api/v1/audit/runs")
     return answered(runs_described([found])[0], AuditRunRow)
 
 
-@router.get("/rules", response=list[RuleRow], summary="List rules of the audit")
+@router.get("/rules", response=list[AuditRule], summary="List rules of the audit")
 def rules(request: HttpRequest) -> Any:
     """Every rule, by its code."""
     now = selector.pairs_by_rule()
-    return [RuleRow(code=each.code, title=each.title, severity=each.severity, why=each.why, how=each.fix,
+    return [AuditRule(code=each.code, title=each.title, severity=each.severity, why=each.why, how=each.fix,
                     pairs=now.get(each.code, 0), fix=fix_of(each.remedy)) for each in ordered()]
 
 

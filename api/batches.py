@@ -6,17 +6,18 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from provisioning.applications.selectors.applications import find_application, get_application, keys_by_name
 from provisioning.core.permissions import actor_of
 from provisioning.errors import NotFound, Refusal, Refused
-from provisioning.fleet.selectors.batches import Batch, get_batch
+from provisioning.fleet.selectors.batches import Batch, get_batch, why_not_of
 from provisioning.fleet.services import batches as services
 from provisioning.jobs.kinds import KINDS
+from provisioning.states import JobKind
 
-from .changes import answered
+from .changes import Change, Tried, answered, tried
 from .documents import Strict
 from .filters import Text
 from .paging import by_id_or_name
@@ -28,6 +29,8 @@ VERBS: Mapping[str, Callable[..., services.Asked]] = {
     "install": services.install_applications, "start": services.start_applications,
     "stop": services.stop_applications,
     "stop-gracefully": lambda **asked: services.stop_applications(graceful=True, **asked)}
+OF_VERB: Mapping[str, JobKind] = {"install": JobKind.INSTALL, "start": JobKind.START, "stop": JobKind.STOP,
+                                  "stop-gracefully": JobKind.STOP}
 MOST = 1000
 
 
@@ -79,10 +82,13 @@ class BatchAsked(BaseModel):
     refused: list[BatchRefusal]
 
 
-@router.post("", response={202: BatchAsked}, summary="Do something with many applications")
-def create(request: HttpRequest, body: BatchBody) -> HttpResponse:
+@router.post("", response={202: BatchAsked, 200: BatchAsked}, summary="Do something with many applications")
+def create(request: HttpRequest, body: BatchBody, change: Query[Change]) -> HttpResponse:
     """A job for each that can, a sentence for each that cannot. 409 when none can."""
-    keys = _keys(body.applications)
+    keys, kind = _keys(body.applications), OF_VERB[body.verb]
+    if change.dry_run:
+        actor_of(request).require(KINDS[kind].permission)
+        return _tried(why_not_of(list(keys), kind), keys)
     asked = VERBS[body.verb](actor=actor_of(request), application_ids=list(keys))
     return _asked(asked, keys)
 
@@ -93,23 +99,29 @@ def batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     return answered(described(get_batch(batch_id)), BatchDetail)
 
 
-@router.post("/{uuid:batch_id}/retry", response={202: BatchAsked}, summary="Run again what failed of a batch")
-def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+@router.post("/{uuid:batch_id}/retry", response={202: BatchAsked, 200: Tried},
+             summary="Run again what failed of a batch")
+def retry(request: HttpRequest, batch_id: uuid.UUID, change: Query[Change]) -> HttpResponse:
     """What failed, was lost or was cancelled, and what was not handed over."""
     found = _allowed(request, batch_id)
+    if change.dry_run:
+        return tried([] if any(map(services.is_retryable, found.jobs)) else [Refusal(services.NOTHING_TO_RETRY)])
     return _asked(services.retry_batch(actor=actor_of(request), batch=batch_id), _names(found))
 
 
-@router.post("/{uuid:batch_id}/cancel", response={202: BatchAsked}, summary="Cancel what has not ended of a batch")
-def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+@router.post("/{uuid:batch_id}/cancel", response={202: BatchAsked, 200: Tried},
+             summary="Cancel what has not ended of a batch")
+def cancel(request: HttpRequest, batch_id: uuid.UUID, change: Query[Change]) -> HttpResponse:
     found = _allowed(request, batch_id)
+    if change.dry_run:
+        return tried([] if found.ended < len(found.jobs) else [Refusal(services.ALL_ENDED)])
     return _asked(services.cancel_batch(actor=actor_of(request), batch=batch_id), _names(found))
 
 
 def _allowed(request: HttpRequest, batch_id: uuid.UUID) -> Batch:
     """Raises NotFound, NotAllowed."""
     found = get_batch(batch_id)
-    actor_of(request).require(KINDS[found.first.kind].permission)  # type: ignore[index]  # values of JobKind
+    actor_of(request).require(KINDS[found.first.kind].permission)
     return found
 
 
@@ -143,6 +155,14 @@ def _asked(asked: services.Asked, names: Mapping[int, str]) -> HttpResponse:
         for key, found in asked.refusals.items()])
     where = f"/api/v1/batches/{asked.batch}" if asked.batch else ADDRESSES["job"].format(asked.jobs[0].pk)
     return answered(body, BatchAsked, status=202, location=where)
+
+
+def _tried(why_not: Mapping[int, str], names: Mapping[int, str]) -> HttpResponse:
+    """Which of them it would not be done with. Raises Refused when it would be with none."""
+    if len(why_not) == len(names):
+        raise Refused(*why_not.values())
+    return answered(BatchAsked(batch=None, jobs=[], refused=[
+        BatchRefusal(application=names[key], messages=[message]) for key, message in why_not.items()]), BatchAsked)
 
 
 def described(batch: Batch) -> BatchDetail:

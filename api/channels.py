@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import PatchDict, Query, Router
 from pydantic import BaseModel, Field
 
-from provisioning.core.permissions import actor_of
+from provisioning.core.permissions import NOTIFY, actor_of
 from provisioning.notifications.forms import ChannelFilter
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.rules.kinds import fields_of
@@ -17,7 +17,7 @@ from provisioning.notifications.selectors.notifications import channel_list, fin
 from provisioning.notifications.services import channels as services
 from provisioning.notifications.services.channels import MASK
 
-from .changes import Change, IfMatch, answered, require_unchanged, revision_of
+from .changes import Change, IfMatch, Tried, answered, require_unchanged, revision_of, tried
 from .deliveries import DeliveryDetail
 from .deliveries import detail as delivery_detail
 from .documents import Strict
@@ -123,10 +123,14 @@ def delete(request: HttpRequest, channel: str, change: Query[Change],
     return HttpResponse(status=204)
 
 
-@router.post("/{channel}/test", response=DeliveryDetail)
-def test(request: HttpRequest, channel: str) -> HttpResponse:
-    """Send a message now, once, and say what came of it."""
-    return delivery_detail(services.test_channel(actor=actor_of(request), channel_id=found(channel).pk).pk)
+@router.post("/{channel}/test", response={200: DeliveryDetail | Tried}, summary="Test a channel")
+def test(request: HttpRequest, channel: str, change: Query[Change]) -> HttpResponse:
+    """Send a message now, once, also through one that is disabled, and say what came of it."""
+    actor, row = actor_of(request), found(channel)
+    if change.dry_run:
+        actor.require(NOTIFY)
+        return tried([])
+    return answered(delivery_detail(services.test_channel(actor=actor, channel_id=row.pk).pk), DeliveryDetail)
 
 
 def found(key: str) -> Any:

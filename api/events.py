@@ -19,7 +19,7 @@ from .paging import Page, PageOf
 router = Router(tags=["events"])
 
 
-class Filter(Times):
+class EventsFilter(Times):
     """``after``: those with a greater ``id``, the oldest first, none of which is missed by who asks again after the
     last one."""
 
@@ -45,7 +45,7 @@ class EventRow(BaseModel):
 
 
 @router.get("", response=PageOf[EventRow])
-def events(request: HttpRequest, page: Query[Page], filters: Query[Filter]) -> HttpResponse:
+def events(request: HttpRequest, page: Query[Page], filters: Query[EventsFilter]) -> HttpResponse:
     """Events, the newest first; or all after one that is known, the oldest first."""
     within, chosen = filters.judged(EventFilter).parts(last_failover)
     rows = within.of(event_list(**chosen))

@@ -19,7 +19,7 @@ from provisioning.audit.services import waivers as services
 from provisioning.audit.story import standing
 from provisioning.core.permissions import actor_of
 
-from .changes import Change, answered
+from .changes import Change, Tried, answered, tried
 from .documents import Strict
 from .filters import Filter, Text
 from .paging import Page, PageOf
@@ -181,12 +181,14 @@ def fix_plan(request: HttpRequest, finding_id: int) -> HttpResponse:
         steps=[FixStep(what=each.what, before=each.before, after=each.after) for each in plan.steps]), FixPlan)
 
 
-@router.post("/findings/{int:finding_id}/fix", response={200: Fixed, 202: Fixed}, summary="Put a finding right")
-def fix(request: HttpRequest, finding_id: int, body: FixBody) -> HttpResponse:
+@router.post("/findings/{int:finding_id}/fix", response={200: Fixed | Tried, 202: Fixed}, summary="Put a finding right")
+def fix(request: HttpRequest, finding_id: int, change: Query[Change], body: FixBody | None = None) -> HttpResponse:
     """200 when it is done, 202 when a job does it. The pair is audited again."""
-    actor, token = actor_of(request), body.token
-    if token is None:
-        token = remedies.plan(actor=actor, finding_id=finding_id).token
+    actor, plan = actor_of(request), remedies.plan(actor=actor_of(request), finding_id=finding_id)
+    if change.dry_run:
+        actor.require(remedies.verb_of(plan.finding.remedy))
+        return tried(list(plan.refusals))
+    token = plan.token if body is None or body.token is None else body.token
     done = remedies.apply(actor=actor, finding_id=finding_id, token=token)
     job = str(done.job.pk) if done.job else None
     return answered(Fixed(sentence=done.sentence, job=job), Fixed, status=202 if job else 200,

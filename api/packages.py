@@ -17,6 +17,7 @@ from provisioning.core.permissions import actor_of
 from .changes import Change, answered
 from .filters import BY_NAME, Named, Text
 from .paging import Page, PageOf, by_id_or_name
+from .problems import Problem
 from .saved import address
 from .templates import FileName
 from .uploads import PACKAGE, described_as
@@ -54,8 +55,10 @@ def packages(request: HttpRequest, page: Query[Page], filters: Query[PackagesFil
 
 @router.post("", response={201: PackageRow}, summary="Import an Installation Package",
              openapi_extra=described_as(PACKAGE))
-def package_import(request: HttpRequest, file: Query[FileName]) -> HttpResponse:
-    """The body is the .tar.gz file. The same content again answers what is there."""
+def package_import(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> HttpResponse:
+    """The body is the .tar.gz file. The same content again answers what is there. It cannot be only tried."""
+    if change.dry_run:
+        raise Problem(422, "A package is checked while it is imported. Leave dry_run out.", field="dry_run")
     row = services.import_package(actor=actor_of(request), file_name=file.file_name, stream=request)
     return _answered(row, 201)
 

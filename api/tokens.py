@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import PatchDict, Query, Router
-from provisioning.accounts.forms.tokens import TokenFilter
 from pydantic import BaseModel, Field
 
+from provisioning.accounts.forms.tokens import TokenFilter
 from provisioning.accounts.rules.tokens import LONGEST_DAYS, USUAL_DAYS, Draft
 from provisioning.accounts.selectors.tokens import find_token, get_token, state_of, token_list
 from provisioning.accounts.selectors.users import find_user, is_service
@@ -19,6 +19,7 @@ from .changes import Change, IfMatch, answered, revision_of
 from .documents import Strict
 from .filters import BY_NAME, Named, Text
 from .paging import Page, PageOf, by_id_or_name
+from .repeats import refuse_key
 from .saved import address, created, given
 from .users import Roles
 
@@ -91,6 +92,7 @@ def tokens(request: HttpRequest, page: Query[Page], filters: Query[TokensFilter]
 @router.post("", response={201: NewToken, 200: NewToken}, summary="Make an API token")
 def make(request: HttpRequest, body: TokenBody, change: Query[Change]) -> HttpResponse:
     """Only in a session: a token makes no tokens."""
+    refuse_key(request)
     actor, sent = actor_of(request), body.model_dump()
     owner = find_user(sent.pop("owner") or actor.name)
 

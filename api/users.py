@@ -19,6 +19,7 @@ from .changes import Change, answered
 from .documents import Strict
 from .filters import Named, Text
 from .paging import Page, PageOf, by_id_or_name
+from .repeats import refuse_key
 from .saved import address, created
 
 router = Router(tags=["users"])
@@ -85,6 +86,8 @@ def users(request: HttpRequest, page: Query[Page], filters: Query[UsersFilter]) 
 @router.post("", response={201: OnePassword, 200: OnePassword}, summary="Create a user")
 def create(request: HttpRequest, body: UserBody, change: Query[Change]) -> HttpResponse:
     """With a password for the first sign-in, at which another one is chosen."""
+    refuse_key(request)
+
     def work() -> HttpResponse:
         row, password = services.create_user(actor=actor_of(request), name=body.name, roles=body.roles)
         return _with_password(row, password, change, created(change))
@@ -140,6 +143,7 @@ def unlock(request: HttpRequest, user: str, change: Query[Change]) -> HttpRespon
 @router.post("/{user}/reset-password", response=OnePassword, summary="Reset the password of a user")
 def reset_password(request: HttpRequest, user: str, change: Query[Change]) -> HttpResponse:
     """The present password is good for nothing any more, and the user is signed out everywhere."""
+    refuse_key(request)
     whom = found(user)
     return change.carried_out(lambda: _with_password(
         *services.reset_password(actor=actor_of(request), user_id=whom.pk), change))

@@ -11,7 +11,8 @@ from provisioning.states import OSType
 def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
     """Templates by name without what the file says of options and ports; each has ``application_count``."""
     rows: QuerySet = ApplicationTemplate.objects.all()
-    found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications")).defer("options", "ports")
+    found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications"))
+    found = found.defer("options", "ports")
     if text:
         found = found.filter(Q(name__holds=text) | Q(version__holds=text))
     if type:

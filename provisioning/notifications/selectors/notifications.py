@@ -89,7 +89,8 @@ def find_rule(name: str) -> NotificationRule:
 
 def delivery_list(*, state: str = "", channel: str = "", rule: str = "", told: str = "",
                   text: str = "") -> QuerySet[Delivery]:
-    """Deliveries without what they say, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are parts."""
+    """Deliveries without what they say, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are
+    parts."""
     found = Delivery.objects.select_related("channel").defer("channel__secrets", "text", "payload")
     for name, value in (("state", state), ("told", told), ("channel_name__holds", channel), ("rule_name__holds", rule)):
         if value:
