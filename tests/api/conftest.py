@@ -5,11 +5,17 @@ import json
 import pytest
 from django.test import Client
 
+from api import authentication, jobs
+from api.limiter import Limiter
 from provisioning.accounts.rules.tokens import Draft
 from provisioning.accounts.services.tokens import make_token
 from provisioning.core.permissions import Actor
 from provisioning.states import Role
 from tests.factories import make_user
+from tests.provisioning.conftest import no_control
+from tests.provisioning.walk import World, forgotten
+
+__all__ = ["no_control"]
 
 
 class Program:
@@ -46,3 +52,27 @@ def operator(db):
 @pytest.fixture
 def support(db):
     return Program(Role.SUPPORT, name="sue")
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker):
+    """The world, made once: each request takes back what it did, and the end of the module all of it."""
+    with django_db_blocker.unblock(), forgotten():
+        made = World()
+        made.reader = Program(Role.ADMINISTRATOR, name="reader", read_only=True)
+        made.reader.get("/health")
+        yield made
+
+
+@pytest.fixture
+def world(made, db, broker, no_control, closed_port, monkeypatch):
+    """One object of each kind; nobody waits for a job, which nobody does."""
+    monkeypatch.setattr(jobs, "ended", lambda job, wait_s: job)
+    monkeypatch.setattr(authentication, "limiter", Limiter(rate=1e9, burst=1e9))
+    return made
+
+
+@pytest.fixture
+def reader(world):
+    """An administrator's program that changes nothing."""
+    return world.reader
