@@ -65,7 +65,8 @@ def measure_list(applications: int, rounds: int) -> None:
             answer = client.get(address)
         if answer.status_code != 200:
             raise SystemExit(f"{address} answered {answer.status_code}: {answer.content[:500]!r}")
-        queries = [each["sql"] for each in caught if each["sql"].startswith("SELECT") and "api_token" not in each["sql"]]
+        queries = [sql for sql in (each["sql"] for each in caught)
+                   if sql.startswith("SELECT") and "apitoken" not in sql and "auth_" not in sql]
         plain, ours = interleaved(lambda sql=queries: in_plain_sql(sql), lambda at=address: client.get(at), rounds)
         print(json.dumps({
             "bench": "api_list", "part": name, "applications": applications, "rows": len(answer.json()["items"]),
@@ -90,7 +91,7 @@ def in_plain_sql(queries: list[str]) -> str:
 
     found = []
     for sql in queries:
-        with connection.connection.cursor() if connection.vendor == "postgresql" else connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(sql)
             names = [each[0] for each in cursor.description]
             found.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
