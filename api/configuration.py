@@ -23,8 +23,8 @@ from .problems import Problem
 
 router = Router(tags=["configuration"])
 JSON, YAML = "application/json", "application/yaml"
-NO_FILES = ("Paths of files mean nothing here, as they would be read on the machine of the console. Import templates and "
-            "packages on their pages or by manage.py, then apply the rest.")
+NO_FILES = ("Paths of files mean nothing here, as they would be read on the machine of the console. Import templates "
+            "and packages on their pages or by manage.py, then apply the rest.")
 BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {
     YAML: {"schema": {"type": "string"}}, JSON: {"schema": {"type": "object"}}}}}
 

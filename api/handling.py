@@ -35,7 +35,7 @@ TAKES_YAML = frozenset({"apply"})
 def answer(request: HttpRequest, rest: str) -> HttpResponse:
     """The answer to what is asked at ``/api/<rest>``; never a page, and never raises."""
     if rest == DOCS:
-        return redirect("api-docs")
+        return redirect("api-reference")
     asked_as = request_id(request)
     try:
         return _stamped(_handled(request, rest, asked_as), asked_as)
@@ -52,6 +52,12 @@ def opened(request: HttpRequest) -> Actor | HttpResponse:
         return authenticated(request, asked_as)
     except Exception as error:
         return _stamped(told(request, error, asked_as), asked_as)
+
+
+def refused_unread(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What Django does not take, before anybody was asked who sent it."""
+    asked_as = request_id(request)
+    return _stamped(told(request, error, asked_as), asked_as)
 
 
 def _stamped(found: HttpResponse, asked_as: str) -> HttpResponse:

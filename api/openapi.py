@@ -59,6 +59,9 @@ OF_WRITES = (
 def completed(schema: Any) -> Any:
     """``schema`` of ninja, with what holds of every operation."""
     schema["components"]["schemas"] |= SCHEMAS
+    schema["components"]["responses"] = {_name(status): {
+        "description": problems.TITLES[status], "content": {problems.MEDIA_TYPE: {"schema": {"$ref": PROBLEM_REF}}}}
+        for status in sorted({*READ, *WRITE})}
     for item in schema["paths"].values():
         for method in METHODS:
             if method in item:
@@ -71,15 +74,18 @@ def completed(schema: Any) -> Any:
 
 def _complete(operation: dict[str, Any], method: str) -> None:
     is_read = method == "get"
-    problem = {"application/problem+json": {"schema": {"$ref": PROBLEM_REF}}}
     for status in READ if is_read else WRITE:
         if status not in operation["responses"]:
-            operation["responses"][status] = {"description": problems.TITLES[status], "content": problem}
+            operation["responses"][status] = {"$ref": f"#/components/responses/{_name(status)}"}
     operation["responses"] = {str(key): value for key, value in sorted(
         operation["responses"].items(), key=lambda each: int(each[0]))}
     named = {each["name"] for each in operation.setdefault("parameters", [])}
     headers = (*ANY, *(() if is_read else OF_WRITES))
     operation["parameters"] += [each for each in headers if each["name"] not in named]
+
+
+def _name(status: int) -> str:
+    return f"Problem{status}"
 
 
 def _make_partial(schema: Any, item: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLResolver
 from django.urls.resolvers import RegexPattern
@@ -44,6 +43,7 @@ from . import (
 from .authentication import Session, Token
 from .problems import Problem
 
+PREFIX = "/api/v1/"
 ROUTERS = (
     ("/applications", applications.router), ("/applications", verbs.router), ("/hosts", hosts.router),
     ("/pairs", pairs.router), ("/pairs", pair_verbs.router), ("/jobs", jobs.router), ("", status.router),
@@ -66,16 +66,20 @@ MESSAGES = {
 
 
 class Root(NinjaAPI):
-    """Ninja, with the description that ``openapi`` completes."""
+    """Ninja, with the description that ``openapi`` completes, made once."""
+
+    _description: Any = None
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
-        return openapi.completed(super().get_openapi_schema(path_prefix=path_prefix or "/api/v1/"))
+        if self._description is None:
+            self._description = openapi.completed(super().get_openapi_schema(path_prefix=PREFIX))
+        return self._description
 
     def get_openapi_operation_id(self, operation: Any) -> str:
         return f"{operation.view_func.__module__.rpartition('.')[2]}_{operation.view_func.__name__}"
 
 
-api = Root(title="Pairwise", version=settings.PAIRWISE_VERSION, description=openapi.DESCRIPTION, docs_url=None,
+api = Root(title="Pairwise", version="1", description=openapi.DESCRIPTION, docs_url=None,
            urls_namespace="api-1", auth=[Token(), Session()])
 
 

@@ -7,6 +7,7 @@ from provisioning.accounts.worker import tell_what_expires
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows
+from provisioning.repeats import services as repeats
 from provisioning.server_log.services import detail
 
 
@@ -40,3 +41,9 @@ def keep_sign_ins():
 def keep_tokens():
     """Tell of API tokens that expire soon."""
     tell_what_expires()
+
+
+@shared_task(name="console.keep_answers")
+def keep_answers():
+    """Forget what the API answered to requests that nobody sends again."""
+    repeats.forget_old()

@@ -110,6 +110,18 @@ def test_control_does_not_import_pages_or_verbs():
     assert not wrong, "\n".join(["", *wrong])
 
 
+def test_the_api_asks_selectors_and_services_alone():
+    below = re.compile(r"provisioning\.(models|(\w+\.)?(forms|views|urls|tags|management|worker))\b|ninja\.orm\b")
+    wrong = [where(path, line, name) for path in modules("api") for line, name in imports(path) if below.match(name)]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def test_only_the_api_loads_ninja_and_only_when_it_is_asked():
+    wrong = [where(path, line, name) for package in (*ALLOWED, "control") if package != "api" for path in
+             modules(package) for line, name in imports(path) if name.split(".")[0] in ("ninja", "pydantic")]
+    assert not wrong, "\n".join(["", *wrong])
+
+
 def room(name):
     """(slice, kind of module or "") of a dotted name within provisioning; None outside of it."""
     parts = name.split(".") if isinstance(name, str) else name

@@ -11,18 +11,18 @@ from provisioning.accounts.rules.tokens import Draft
 from provisioning.accounts.services.tokens import make_token
 from provisioning.core.permissions import Actor
 from provisioning.states import Role
-from tests.factories import make_user
-from tests.provisioning.conftest import no_control
+from tests.factories import make_pair, make_user
+from tests.provisioning.conftest import control, no_control, nobody_was_refused
 from tests.provisioning.walk import World, forgotten
 
-__all__ = ["no_control"]
+__all__ = ["control", "no_control", "nobody_was_refused"]
 
 
 class Program:
     """A program with a token of a user who has these roles; bodies are JSON there and back."""
 
     def __init__(self, *roles: str, name: str = "robot", read_only: bool = False):
-        owner = make_user(name, roles=tuple(map(str, roles)))
+        self.owner = owner = make_user(name, roles=tuple(map(str, roles)))
         actor = Actor(name=name, user_id=owner.pk, roles=frozenset(map(str, roles)))
         draft = Draft(name="ci", roles=tuple(map(str, roles)), read_only=read_only, days=1)
         self.token = make_token(actor=actor, owner=owner, draft=draft)[1]
@@ -52,6 +52,11 @@ def operator(db):
 @pytest.fixture
 def support(db):
     return Program(Role.SUPPORT, name="sue")
+
+
+@pytest.fixture
+def pair(db):
+    return make_pair()
 
 
 @pytest.fixture(scope="module")
