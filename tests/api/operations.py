@@ -1,4 +1,4 @@
-"""What every operation of the API lets whom do, and what is sent for that (test_who_may_ask.py, test_described.py).
+"""What every operation of the API lets whom do, and what is sent for that (test_access.py, test_described.py).
 
 A new operation that changes something is a row of ``OPERATIONS``; one that reads and needs more than VIEW one of
 ``READS``. A new name in an address is a row of ``VALUES``: what there is in ``walk.World``.
@@ -126,6 +126,11 @@ def value_of(path: str, name: str, world: Any) -> str:
 def address(path: str, world: Any) -> str:
     """``path`` of the description with what there is."""
     return re.sub(r"\{(\w+)\}", lambda found: quote(value_of(path, found[1], world), safe=""), path)
+
+
+def need(name: str) -> str:
+    """The verb of core.permissions that the operation needs."""
+    return OPERATIONS[name].need if name in OPERATIONS else READS.get(name, VIEW)
 
 
 def operations(schema: dict) -> Iterator[tuple[str, str, dict]]:
