@@ -4,11 +4,14 @@ A new operation that changes something is a row of ``OPERATIONS``; one that read
 ``READS``. A new name in an address is a row of ``VALUES``: what there is in ``walk.World``.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from django.test import Client
 
 from provisioning.core.permissions import (
     ACCEPT_LOSS,
@@ -137,3 +140,14 @@ def operations(schema: dict) -> Iterator[tuple[str, str, dict]]:
     """(method, path, operation) of each that is described."""
     for path, item in schema["paths"].items():
         yield from ((method, path, item[method]) for method in METHODS if method in item)
+
+
+def asked(client: Client, world: Any, name: str, method: str, path: str, **headers: str) -> Any:
+    """The answer to what the table has of the operation ``name``."""
+    write = OPERATIONS.get(name)
+    sent = write.sent if write else None
+    body = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).replace(
+        "{tomorrow}", str(world.objects["tomorrow"])).encode()
+    kind = "application/octet-stream" if isinstance(sent, bytes) else "application/json" if body else ""
+    return client.generic(method.upper(), address(path, world) + (write.query if write else ""), body,
+                          content_type=kind, headers={"If-Match": "*", **headers})

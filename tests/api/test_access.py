@@ -1,8 +1,6 @@
 """Every operation of the API, asked by nobody, by a token that only reads, by somebody of each role, and from another
 site."""
 
-import json
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -11,7 +9,7 @@ from docs import openapi
 from provisioning.core.permissions import ROLE_VERBS, VIEW
 from provisioning.states import Role
 from tests.api.conftest import Program
-from tests.api.operations import METHODS, OPERATIONS, READS, address, need, operations
+from tests.api.operations import METHODS, OPERATIONS, READS, address, asked, need, operations
 from tests.provisioning.walk import PEOPLE as BROWSERS
 from tests.provisioning.walk import forgotten, no_change
 
@@ -37,14 +35,7 @@ def programs(world):
 
 def ask(client: Client, world, name: str, **headers):
     """The answer to what the table has of the operation."""
-    method, path = ALL[name]
-    write = OPERATIONS.get(name)
-    sent = write.sent if write else None
-    body = sent if isinstance(sent, bytes) else b"" if sent is None else json.dumps(sent).replace(
-        "{tomorrow}", str(world.objects["tomorrow"])).encode()
-    kind = "application/octet-stream" if isinstance(sent, bytes) else "application/json" if body else ""
-    return client.generic(method.upper(), address(path, world) + (write.query if write else ""), body,
-                          content_type=kind, headers={"If-Match": "*", **headers})
+    return asked(client, world, name, *ALL[name], **headers)
 
 
 def shown(program: Program) -> dict[str, str]:
