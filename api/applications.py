@@ -24,7 +24,7 @@ from provisioning.jobs.selectors.readiness import refusals
 from provisioning.monitoring.selectors.status import applications_status
 
 from . import documents
-from .changes import Change, IfMatch, Tried, answered, require_unchanged, revision_of, tried
+from .changes import Change, IfMatch, Tried, answered, of_object, require_unchanged, revision_of, tried
 from .paging import Page, PageOf, by_id_or_name
 from .statuses import ApplicationStatus
 
@@ -159,7 +159,7 @@ def delete(request: HttpRequest, name: str, change: Query[Change], if_match: str
     require_unchanged(row, if_match, saved_by=row.changed_by)
     if change.dry_run:
         actor_of(request).require(CONFIGURE)
-        return tried(refusals(row, "delete"))
+        return tried(of_object(refusals(row, "delete")))
     services.delete_applications(actor=actor_of(request), application_ids=[row.pk], reason=change.why(request))
     return HttpResponse(status=204)
 

@@ -1,7 +1,8 @@
 """What every request that changes something may say: on what revision it is based, why it is done, whether it is only
 tried."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -76,6 +77,12 @@ def answered(body: Any, model: type[BaseModel], *, status: int = 200, revision: 
     if location:
         found["Location"] = location
     return found
+
+
+def of_object(refusals: Iterable[Refusal], *sent: str) -> list[Refusal]:
+    """``refusals`` of a verb. What they say of a field is about the object as it is, and not about what was sent,
+    unless it is one of ``sent``."""
+    return [each if each.field in sent else replace(each, field="") for each in refusals]
 
 
 class Tried(BaseModel):

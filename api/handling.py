@@ -9,6 +9,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.urls import Resolver404, ResolverMatch
+from django.utils.encoding import escape_uri_path
 
 from provisioning.core.database_trouble import trouble_of
 from provisioning.core.permissions import Actor
@@ -140,14 +141,15 @@ def told(request: HttpRequest, error: Exception, asked_as: str) -> HttpResponse:
 
 def of_refusal(request: HttpRequest, error: PairwiseError, asked_as: str) -> HttpResponse:
     """What services and the API itself refuse."""
-    body = problems.described(error, instance=request.path, request_id=asked_as)
+    body = problems.described(error, instance=escape_uri_path(request.path), request_id=asked_as)
     retry_s = getattr(error, "retry_after_s", None)
     return _sent(body, RETRY_LATER_S if retry_s is None and body["status"] == 503 else retry_s)
 
 
 def _problem(request: HttpRequest, status: int, detail: str, asked_as: str,
              retry_s: int | None = None) -> HttpResponse:
-    return _sent(problems.document(status, detail, instance=request.path, request_id=asked_as), retry_s)
+    found = problems.document(status, detail, instance=escape_uri_path(request.path), request_id=asked_as)
+    return _sent(found, retry_s)
 
 
 def _sent(body: dict, retry_s: int | None) -> HttpResponse:

@@ -26,7 +26,7 @@ from provisioning.states import JobKind
 from provisioning.verbs.services.told import tell
 
 from . import documents
-from .changes import Change, IfMatch, answered, require_unchanged, revision_of, tried
+from .changes import Change, IfMatch, answered, of_object, require_unchanged, revision_of, tried
 from .jobs import ACCEPTED, Asked, Waits, accepted
 from .paging import Page, PageOf, by_id_or_name
 from .repeats import refuse_key
@@ -155,7 +155,7 @@ def look(request: HttpRequest, name: str, asked: Query[Waits], body: Asked | Non
     actor, row = actor_of(request), found(name)
     if asked.dry_run:
         actor.require(KINDS[JobKind.COLLECT_FACTS].permission)
-        return tried(look_refusals([row], control_seen())[row.pk])
+        return tried(of_object(look_refusals([row], control_seen())[row.pk]))
     job = look_at_host(actor=actor, host_id=row.pk)
     tell(actor=actor, job=job, reason=asked.why(request, body.reason if body else ""))
     return accepted(job, asked.wait)

@@ -10,14 +10,14 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from provisioning.core.permissions import actor_of
-from provisioning.errors import Refusal
+from provisioning.errors import Refusal, Refused
 from provisioning.jobs.kinds import KINDS
 from provisioning.jobs.selectors.jobs import get_job, job_lines, job_list
 from provisioning.jobs.selectors.waiting import ended
 from provisioning.verbs.services.jobs import again_refusals, cancel_job, retry_job
 from provisioning.verbs.services.told import tell
 
-from .changes import Change, Tried, answered, tried
+from .changes import Change, Tried, answered, of_object, tried
 from .documents import Strict
 from .paging import MOST, Page, PageOf
 
@@ -167,7 +167,10 @@ def retry(request: HttpRequest, job_id: uuid.UUID, asked: Query[Waits], body: As
     actor, found = actor_of(request), get_job(job_id)
     if asked.dry_run:
         actor.require(KINDS[found.kind].permission)
-        return tried([] if found.is_waiting_for_broker else again_refusals(found))
-    again = retry_job(actor=actor, job_id=job_id)
+        return tried([] if found.is_waiting_for_broker else of_object(again_refusals(found)))
+    try:
+        again = retry_job(actor=actor, job_id=job_id)
+    except Refused as error:
+        raise Refused(*of_object(error.refusals)) from error
     tell(actor=actor, job=again, reason=asked.why(request, body.reason if body else ""))
     return accepted(again, asked.wait)

@@ -127,7 +127,7 @@ def _order(sort: str, sorts: Sorts) -> list[OrderBy]:
     if sort.removeprefix("-") not in sorts:
         raise Problem(422, f'A list is not ordered by "{sort[:60]}". Use one of {", ".join(("id", *sorts))}, with - in '
                            "front to reverse it.", field="sort")
-    return [*ordering(sorts, sort), key]
+    return [*ordering({"name": (), **sorts}, sort), key]
 
 
 def _behind(keys: list[str], order: list[OrderBy], values: list[Any]) -> Q:

@@ -9,6 +9,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from provisioning.core.permissions import actor_of
+from provisioning.errors import Refused
 from provisioning.jobs.kinds import KINDS
 from provisioning.jobs.selectors.readiness import refusals
 from provisioning.states import JobKind
@@ -17,10 +18,12 @@ from provisioning.verbs.services.log_on import account_refusals
 from provisioning.verbs.services.told import tell
 
 from .applications import found
-from .changes import tried
+from .changes import of_object, tried
 from .jobs import ACCEPTED, Asked, Waits, accepted
 
 router = Router(tags=["applications"])
+SENT = ("path", "log_on_as")
+"""What is sent with a verb, and can be wrong."""
 
 
 class Install(Asked):
@@ -48,8 +51,11 @@ def _done(request: HttpRequest, name: str, asked: Waits, body: Asked | None, kin
     actor, row = actor_of(request), found(name)
     if asked.dry_run:
         actor.require(KINDS[kind].permission)
-        return tried([*refusals(row, kind, waits=True), *against(row)])
-    job = work(actor=actor, application_id=row.pk)
+        return tried(of_object([*refusals(row, kind, waits=True), *against(row)], *SENT))
+    try:
+        job = work(actor=actor, application_id=row.pk)
+    except Refused as error:
+        raise Refused(*of_object(error.refusals, *SENT)) from error
     tell(actor=actor, job=job, reason=asked.why(request, body.reason if body else ""))
     return accepted(job, asked.wait)
 
