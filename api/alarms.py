@@ -99,19 +99,19 @@ class Clear(Strict):
     reason: str = Field(max_length=1000)
 
 
-@router.get("", response=PageOf[AlarmRow])
+@router.get("", response=PageOf[AlarmRow], summary="List alarms")
 def alarms(request: HttpRequest, page: Query[Page], filters: Query[AlarmsFilter]) -> HttpResponse:
     """Alarms, the newest first."""
     return page.of(selector.alarm_list(**filters.chosen(AlarmFilter)), described, AlarmRow, sort="-id")
 
 
-@router.get("/{int:alarm_id}", response=AlarmDetail)
+@router.get("/{int:alarm_id}", response=AlarmDetail, summary="An alarm")
 def alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
     """One alarm, and what happened around it."""
     return answered(detail(alarm_id), AlarmDetail)
 
 
-@router.post("/{int:alarm_id}/acknowledge", response=AlarmDetail)
+@router.post("/{int:alarm_id}/acknowledge", response=AlarmDetail, summary="Acknowledge an alarm")
 def acknowledge(request: HttpRequest, alarm_id: int, change: Query[Change],
                 asked: Acknowledge | None = None) -> HttpResponse:
     """Somebody looks after it. It stays active."""
@@ -122,7 +122,7 @@ def acknowledge(request: HttpRequest, alarm_id: int, change: Query[Change],
     return change.carried_out(work)
 
 
-@router.post("/{int:alarm_id}/clear", response=AlarmDetail)
+@router.post("/{int:alarm_id}/clear", response=AlarmDetail, summary="Clear an alarm")
 def clear(request: HttpRequest, alarm_id: int, asked: Clear, change: Query[Change]) -> HttpResponse:
     """It is over. Its next event raises another one."""
     def work() -> HttpResponse:

@@ -73,35 +73,33 @@ class ChannelBody(Written):
     fields: Fields = {}
 
 
-@router.get("", response=PageOf[ChannelRow])
+@router.get("", response=PageOf[ChannelRow], summary="List channels")
 def channels(request: HttpRequest, page: Query[Page], filters: Query[ChannelsFilter]) -> HttpResponse:
-    """Channels."""
     return page.of(channel_list(**filters.chosen(ChannelFilter)), described, ChannelRow, sort=filters.sort,
                    sorts=BY_NAME)
 
 
-@router.post("", response={201: ChannelRow, 200: ChannelRow})
+@router.post("", response={201: ChannelRow, 200: ChannelRow}, summary="Create a channel")
 def create(request: HttpRequest, body: ChannelBody, change: Query[Change]) -> HttpResponse:
-    """Create a channel."""
     draft = ChannelDraft(**_typed(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_channel(actor=actor_of(request), draft=draft).pk, created(change)))
 
 
-@router.get("/{channel}", response=ChannelRow)
+@router.get("/{channel}", response=ChannelRow, summary="A channel")
 def channel(request: HttpRequest, channel: str) -> HttpResponse:
     """One channel, by its name or id."""
     return _answered(found(channel).pk)
 
 
-@router.put("/{channel}", response=ChannelRow)
+@router.put("/{channel}", response=ChannelRow, summary="Replace a channel")
 def put(request: HttpRequest, channel: str, body: ChannelBody, change: Query[Change],
                     if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a channel; what is left out is as of a new one."""
     return _saved(request, found(channel), change, if_match, ChannelDraft(**_typed(body.model_dump())))
 
 
-@router.patch("/{channel}", response=ChannelRow)
+@router.patch("/{channel}", response=ChannelRow, summary="Change some of a channel")
 def patch(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], change: Query[Change],
                    if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a channel; the rest stays, each of its fields, too."""
@@ -112,7 +110,7 @@ def patch(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], chan
     return _saved(request, row, change, if_match, replace(draft, **sent))
 
 
-@router.delete("/{channel}", response={204: None})
+@router.delete("/{channel}", response={204: None}, summary="Delete a channel")
 def delete(request: HttpRequest, channel: str, change: Query[Change],
                    if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a channel; what was sent through it stays."""

@@ -75,35 +75,33 @@ class ConditionBody(Written):
     clearance_channels: Names = []
 
 
-@router.get("", response=PageOf[ConditionRow])
+@router.get("", response=PageOf[ConditionRow], summary="List Alarm Conditions")
 def conditions(request: HttpRequest, page: Query[Page], filters: Query[ConditionsFilter]) -> HttpResponse:
-    """Alarm Conditions."""
     return page.of(condition_list(**filters.chosen(ConditionFilter)), described, ConditionRow, sort=filters.sort,
                    sorts=BY_NAME)
 
 
-@router.post("", response={201: ConditionRow, 200: ConditionRow})
+@router.post("", response={201: ConditionRow, 200: ConditionRow}, summary="Create an Alarm Condition")
 def create(request: HttpRequest, body: ConditionBody, change: Query[Change]) -> HttpResponse:
-    """Create an Alarm Condition."""
     draft = ConditionDraft(**given(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_condition(actor=actor_of(request), draft=draft).pk, created(change)))
 
 
-@router.get("/{condition}", response=ConditionRow)
+@router.get("/{condition}", response=ConditionRow, summary="An Alarm Condition")
 def condition(request: HttpRequest, condition: str) -> HttpResponse:
     """One Alarm Condition, by its name or id."""
     return _answered(found(condition).pk)
 
 
-@router.put("/{condition}", response=ConditionRow)
+@router.put("/{condition}", response=ConditionRow, summary="Replace an Alarm Condition")
 def put(request: HttpRequest, condition: str, body: ConditionBody, change: Query[Change],
                       if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of an Alarm Condition; what is left out is as of a new one."""
     return _saved(request, found(condition), change, if_match, ConditionDraft(**given(body.model_dump())))
 
 
-@router.patch("/{condition}", response=ConditionRow)
+@router.patch("/{condition}", response=ConditionRow, summary="Change some of an Alarm Condition")
 def patch(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], change: Query[Change],
                      if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of an Alarm Condition; the rest stays."""
@@ -111,7 +109,7 @@ def patch(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], 
     return _saved(request, row, change, if_match, replace(services.draft_of(row), **given(body)))
 
 
-@router.delete("/{condition}", response={204: None})
+@router.delete("/{condition}", response={204: None}, summary="Delete an Alarm Condition")
 def delete(request: HttpRequest, condition: str, change: Query[Change],
                      if_match: str | None = IfMatch) -> HttpResponse:
     """Delete an Alarm Condition; its alarms that are active are cleared."""

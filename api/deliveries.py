@@ -64,19 +64,19 @@ class DeliveryDetail(DeliveryRow):
     why_not: str
 
 
-@router.get("", response=PageOf[DeliveryRow])
+@router.get("", response=PageOf[DeliveryRow], summary="List deliveries")
 def deliveries(request: HttpRequest, page: Query[Page], filters: Query[DeliveriesFilter]) -> HttpResponse:
     """Deliveries, the newest first."""
     return page.of(selector.delivery_list(**filters.chosen(DeliveryFilter)), described, DeliveryRow, sort="-id")
 
 
-@router.get("/{int:delivery_id}", response=DeliveryDetail)
+@router.get("/{int:delivery_id}", response=DeliveryDetail, summary="A delivery")
 def delivery(request: HttpRequest, delivery_id: int) -> HttpResponse:
-    """One delivery, with its attempts."""
     return answered(detail(delivery_id), DeliveryDetail)
 
 
-@router.post("/{int:delivery_id}/resend", response={201: DeliveryDetail, 200: DeliveryDetail})
+@router.post("/{int:delivery_id}/resend", response={201: DeliveryDetail, 200: DeliveryDetail},
+             summary="Resend a message")
 def resend(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
     """Send the same message once more, as a delivery of its own."""
     return change.carried_out(lambda: answered(
@@ -84,7 +84,7 @@ def resend(request: HttpRequest, delivery_id: int, change: Query[Change]) -> Htt
         status=created(change)))
 
 
-@router.post("/{int:delivery_id}/send-now", response=DeliveryDetail)
+@router.post("/{int:delivery_id}/send-now", response=DeliveryDetail, summary="Send a message that waits now")
 def send_now(request: HttpRequest, delivery_id: int, change: Query[Change]) -> HttpResponse:
     """Try a message that waits at once."""
     return change.carried_out(lambda: answered(

@@ -44,7 +44,7 @@ class EventRow(BaseModel):
     text: str
 
 
-@router.get("", response=PageOf[EventRow])
+@router.get("", response=PageOf[EventRow], summary="List events")
 def events(request: HttpRequest, page: Query[Page], filters: Query[EventsFilter]) -> HttpResponse:
     """Events, the newest first; or all after one that is known, the oldest first."""
     within, chosen = filters.judged(EventFilter).parts(last_failover)

@@ -110,7 +110,7 @@ class Restored(BaseModel):
     waits: str
 
 
-@router.get("", response=PageOf[Entry])
+@router.get("", response=PageOf[Entry], summary="List entries of History")
 def history(request: HttpRequest, page: Query[Page], filters: Query[EntryFilter]) -> HttpResponse:
     """Entries, the newest first; or all after one that is known, the oldest first."""
     within, chosen = filters.judged(HistoryFilter, users=history_users()).parts(_last_failover)
@@ -120,21 +120,20 @@ def history(request: HttpRequest, page: Query[Page], filters: Query[EntryFilter]
     return page.after(rows, described, Entry, number="number", after=filters.after)
 
 
-@router.get("/deleted", response=PageOf[Entry])
+@router.get("/deleted", response=PageOf[Entry], summary="List what was deleted")
 def deleted(request: HttpRequest, page: Query[Page], filters: Query[DeletedObjectFilter]) -> HttpResponse:
     """The last entry of each object that was deleted and not brought back, the newest first."""
     return page.of(deleted_objects(**filters.chosen(DeletedFilter)), described, Entry, sort="-id")
 
 
-@router.get("/{int:number}", response=EntryDetail)
+@router.get("/{int:number}", response=EntryDetail, summary="An entry of History")
 def entry(request: HttpRequest, number: int) -> HttpResponse:
-    """One entry, with the version that it holds."""
     row = get_entry(number)
     [said] = described([row])
     return answered(EntryDetail(**dict(said), version=flatten(row.version or {})), EntryDetail)
 
 
-@router.get("/{int:number}/restore", response=RestorePlan)
+@router.get("/{int:number}/restore", response=RestorePlan, summary="What restoring a version would do")
 def restore_plan(request: HttpRequest, number: int) -> HttpResponse:
     """What restoring this version would do; changes nothing."""
     plan = restoring.plan(actor=actor_of(request), number=number)
@@ -146,7 +145,7 @@ def restore_plan(request: HttpRequest, number: int) -> HttpResponse:
             for item in plan.items for each in item.differences]), RestorePlan)
 
 
-@router.post("/{int:number}/restore", response=Restored)
+@router.post("/{int:number}/restore", response=Restored, summary="Restore a version")
 def restore(request: HttpRequest, number: int, asked: Restore, change: Query[Change]) -> HttpResponse:
     """Restore this version, or bring back what was deleted, as the plan said."""
     def work() -> HttpResponse:

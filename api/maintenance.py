@@ -56,14 +56,14 @@ class MaintenanceBody(Strict):
     reason: str = Field(max_length=1000)
 
 
-@router.get("", response=PageOf[MaintenanceRow])
+@router.get("", response=PageOf[MaintenanceRow], summary="List times of maintenance")
 def maintenance(request: HttpRequest, page: Query[Page], filters: Query[MaintenancesFilter]) -> HttpResponse:
     """Times of maintenance, the newest first."""
     rows = selector.maintenance_list(timezone.now(), **filters.chosen(MaintenanceFilter))
     return page.of(rows, described, MaintenanceRow, sort="-id")
 
 
-@router.post("", response={201: MaintenanceRow, 200: MaintenanceRow})
+@router.post("", response={201: MaintenanceRow, 200: MaintenanceRow}, summary="Begin a maintenance")
 def begin(request: HttpRequest, asked: MaintenanceBody, change: Query[Change]) -> HttpResponse:
     """Mask alarms about something for a time."""
     draft = MaintenanceDraft(kind=asked.about, name=asked.name, begins_at=asked.begins_at, ends_at=asked.ends_at,
@@ -72,7 +72,7 @@ def begin(request: HttpRequest, asked: MaintenanceBody, change: Query[Change]) -
         services.begin_maintenance(actor=actor_of(request), draft=draft), created(change)))
 
 
-@router.post("/{int:maintenance_id}/end", response=MaintenanceRow)
+@router.post("/{int:maintenance_id}/end", response=MaintenanceRow, summary="End a maintenance")
 def end(request: HttpRequest, maintenance_id: int, change: Query[Change]) -> HttpResponse:
     """End it now, or have it not begin."""
     return change.carried_out(lambda: _answered(

@@ -75,34 +75,32 @@ class RuleBody(Written):
     enabled: bool = True
 
 
-@router.get("", response=PageOf[RuleRow])
+@router.get("", response=PageOf[RuleRow], summary="List notification rules")
 def rules(request: HttpRequest, page: Query[Page], filters: Query[RulesFilter]) -> HttpResponse:
-    """Notification rules."""
     return page.of(rule_list(**filters.chosen(RuleFilter)), described, RuleRow, sort=filters.sort, sorts=BY_NAME)
 
 
-@router.post("", response={201: RuleRow, 200: RuleRow})
+@router.post("", response={201: RuleRow, 200: RuleRow}, summary="Create a notification rule")
 def create(request: HttpRequest, body: RuleBody, change: Query[Change]) -> HttpResponse:
-    """Create a notification rule."""
     draft = RuleDraft(**given(body.model_dump()))
     return change.carried_out(lambda: _answered(
         services.create_rule(actor=actor_of(request), draft=draft).pk, created(change)))
 
 
-@router.get("/{rule}", response=RuleRow)
+@router.get("/{rule}", response=RuleRow, summary="A notification rule")
 def rule(request: HttpRequest, rule: str) -> HttpResponse:
     """One notification rule, by its name or id."""
     return _answered(found(rule).pk)
 
 
-@router.put("/{rule}", response=RuleRow)
+@router.put("/{rule}", response=RuleRow, summary="Replace a notification rule")
 def put(request: HttpRequest, rule: str, body: RuleBody, change: Query[Change],
                  if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a notification rule; what is left out is as of a new one."""
     return _saved(request, found(rule), change, if_match, RuleDraft(**given(body.model_dump())))
 
 
-@router.patch("/{rule}", response=RuleRow)
+@router.patch("/{rule}", response=RuleRow, summary="Change some of a notification rule")
 def patch(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Query[Change],
                 if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a notification rule; the rest stays."""
@@ -110,7 +108,7 @@ def patch(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Qu
     return _saved(request, row, change, if_match, replace(services.draft_of(row), **given(body)))
 
 
-@router.delete("/{rule}", response={204: None})
+@router.delete("/{rule}", response={204: None}, summary="Delete a notification rule")
 def delete(request: HttpRequest, rule: str, change: Query[Change],
                 if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a notification rule; what was still to be told by it is not."""

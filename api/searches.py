@@ -38,27 +38,25 @@ class SearchBody(Strict):
     shared: bool = False
 
 
-@router.get("", response=PageOf[SearchRow])
+@router.get("", response=PageOf[SearchRow], summary="List saved searches")
 def searches(request: HttpRequest, page: Query[Page]) -> HttpResponse:
     """One's own saved searches, and those that are shared."""
     return page.of(all_searches(actor_of(request)), described, SearchRow)
 
 
-@router.post("", response={201: SearchRow, 200: SearchRow})
+@router.post("", response={201: SearchRow, 200: SearchRow}, summary="Save a search")
 def save(request: HttpRequest, asked: SearchBody, change: Query[Change]) -> HttpResponse:
-    """Save a search."""
     return change.carried_out(lambda: answered(described([services.save_search(
         actor=actor_of(request), list_name=asked.list, name=asked.name, query=asked.query, shared=asked.shared)])[0],
         SearchRow, status=created(change)))
 
 
-@router.get("/{int:search_id}", response=SearchRow)
+@router.get("/{int:search_id}", response=SearchRow, summary="A saved search")
 def search(request: HttpRequest, search_id: int) -> HttpResponse:
-    """One saved search."""
     return answered(described([get_search(actor_of(request), search_id)])[0], SearchRow)
 
 
-@router.delete("/{int:search_id}", response={204: None})
+@router.delete("/{int:search_id}", response={204: None}, summary="Delete a saved search")
 def delete(request: HttpRequest, search_id: int, change: Query[Change]) -> HttpResponse:
     """Delete one's own, or as an Administrator one that is shared."""
     change.carried_out(lambda: services.delete_search(actor=actor_of(request), search_id=search_id))
