@@ -94,14 +94,14 @@ def channel(request: HttpRequest, channel: str) -> HttpResponse:
 
 @router.put("/{channel}", response=ChannelRow, summary="Replace a channel")
 def put(request: HttpRequest, channel: str, body: ChannelBody, change: Query[Change],
-                    if_match: str | None = IfMatch) -> HttpResponse:
+        if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a channel; what is left out is as of a new one."""
     return _saved(request, found(channel), change, if_match, ChannelDraft(**_typed(body.model_dump())))
 
 
 @router.patch("/{channel}", response=ChannelRow, summary="Change some of a channel")
 def patch(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], change: Query[Change],
-                   if_match: str | None = IfMatch) -> HttpResponse:
+          if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a channel; the rest stays, each of its fields, too."""
     row = found(channel)
     draft, sent = services.draft_of(row), _typed(given(body), row.kind)
@@ -112,7 +112,7 @@ def patch(request: HttpRequest, channel: str, body: PatchDict[ChannelBody], chan
 
 @router.delete("/{channel}", response={204: None}, summary="Delete a channel")
 def delete(request: HttpRequest, channel: str, change: Query[Change],
-                   if_match: str | None = IfMatch) -> HttpResponse:
+           if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a channel; what was sent through it stays."""
     row = found(channel)
     require_unchanged(row, if_match, saved_by=row.changed_by)

@@ -96,14 +96,14 @@ def condition(request: HttpRequest, condition: str) -> HttpResponse:
 
 @router.put("/{condition}", response=ConditionRow, summary="Replace an Alarm Condition")
 def put(request: HttpRequest, condition: str, body: ConditionBody, change: Query[Change],
-                      if_match: str | None = IfMatch) -> HttpResponse:
+        if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of an Alarm Condition; what is left out is as of a new one."""
     return _saved(request, found(condition), change, if_match, ConditionDraft(**given(body.model_dump())))
 
 
 @router.patch("/{condition}", response=ConditionRow, summary="Change some of an Alarm Condition")
 def patch(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], change: Query[Change],
-                     if_match: str | None = IfMatch) -> HttpResponse:
+          if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of an Alarm Condition; the rest stays."""
     row = found(condition)
     return _saved(request, row, change, if_match, replace(services.draft_of(row), **given(body)))
@@ -111,7 +111,7 @@ def patch(request: HttpRequest, condition: str, body: PatchDict[ConditionBody], 
 
 @router.delete("/{condition}", response={204: None}, summary="Delete an Alarm Condition")
 def delete(request: HttpRequest, condition: str, change: Query[Change],
-                     if_match: str | None = IfMatch) -> HttpResponse:
+           if_match: str | None = IfMatch) -> HttpResponse:
     """Delete an Alarm Condition; its alarms that are active are cleared."""
     row = found(condition)
     require_unchanged(row, if_match, saved_by=row.changed_by)

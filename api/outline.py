@@ -55,6 +55,7 @@ def groups(schema: Mapping[str, Any]) -> list[Group]:
 
 def _operation(schema: Mapping[str, Any], method: str, path: str, item: Mapping[str, Any]) -> Operation:
     parameters, body = item.get("parameters", ()), _body(item)
+    is_file = FILE in item.get("requestBody", {}).get("content", {})
     values = [Value(each["name"], each["in"], _kind(each["schema"]), bool(each.get("required")),
                     each.get("description", "")) for each in parameters]
     values += _members(schema, body)
@@ -63,7 +64,7 @@ def _operation(schema: Mapping[str, Any], method: str, path: str, item: Mapping[
         anchor=item["operationId"].replace("_", "-"), method=method.upper(), path=path,
         summary=item.get("summary", ""), text=item.get("description", ""), values=tuple(values),
         answers=tuple((status, _answer(schema, each)) for status, each in item["responses"].items()),
-        curl=_curl(schema, method, path, body, is_file=FILE in item.get("requestBody", {}).get("content", {})), link=path if opens else "")
+        curl=_curl(schema, method, path, body, is_file=is_file), link=path if opens else "")
 
 
 def _answer(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> str:

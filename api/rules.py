@@ -95,14 +95,14 @@ def rule(request: HttpRequest, rule: str) -> HttpResponse:
 
 @router.put("/{rule}", response=RuleRow, summary="Replace a notification rule")
 def put(request: HttpRequest, rule: str, body: RuleBody, change: Query[Change],
-                 if_match: str | None = IfMatch) -> HttpResponse:
+        if_match: str | None = IfMatch) -> HttpResponse:
     """Save all of a notification rule; what is left out is as of a new one."""
     return _saved(request, found(rule), change, if_match, RuleDraft(**given(body.model_dump())))
 
 
 @router.patch("/{rule}", response=RuleRow, summary="Change some of a notification rule")
 def patch(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Query[Change],
-                if_match: str | None = IfMatch) -> HttpResponse:
+          if_match: str | None = IfMatch) -> HttpResponse:
     """Save what is sent of a notification rule; the rest stays."""
     row = found(rule)
     return _saved(request, row, change, if_match, replace(services.draft_of(row), **given(body)))
@@ -110,7 +110,7 @@ def patch(request: HttpRequest, rule: str, body: PatchDict[RuleBody], change: Qu
 
 @router.delete("/{rule}", response={204: None}, summary="Delete a notification rule")
 def delete(request: HttpRequest, rule: str, change: Query[Change],
-                if_match: str | None = IfMatch) -> HttpResponse:
+           if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a notification rule; what was still to be told by it is not."""
     row = found(rule)
     require_unchanged(row, if_match, saved_by=row.changed_by)

@@ -112,7 +112,7 @@ def token(request: HttpRequest, token: str) -> HttpResponse:
 
 @router.patch("/{token}", response=TokenRow, summary="Change an API token")
 def patch(request: HttpRequest, token: str, body: PatchDict[TokenChange], change: Query[Change],
-                 if_match: str | None = IfMatch) -> HttpResponse:
+          if_match: str | None = IfMatch) -> HttpResponse:
     """Only in a session."""
     actor = actor_of(request)
     row = found(token, actor)

@@ -37,13 +37,13 @@ def keep_sign_ins():
     sign_in.tell_and_forget()
 
 
-@shared_task(name="console.keep_tokens")
-def keep_tokens():
-    """Tell of API tokens that expire soon."""
-    tell_what_expires()
-
-
 @shared_task(name="console.keep_answers")
 def keep_answers():
     """Forget what the API answered to requests that nobody sends again."""
     repeats.forget_old()
+
+
+@shared_task(name="console.keep_tokens")
+def keep_tokens():
+    """Tell of API tokens that expire soon."""
+    tell_what_expires()

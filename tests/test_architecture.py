@@ -36,7 +36,7 @@ ALLOWED = {
 }
 """What of this repository each package may import: of those above it in this order, and of no other one."""
 STANDARD_LIBRARY_ONLY = {"protocol": set(), "messageserver": {"uvloop"}}
-NO_FRAMEWORK = ("django", "provisioning", "console", "control")
+NO_FRAMEWORK = ("django", "ninja", "api", "provisioning", "console", "control")
 
 
 @cache
