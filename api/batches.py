@@ -17,7 +17,7 @@ from provisioning.fleet.services import batches as services
 from provisioning.jobs.kinds import KINDS
 from provisioning.states import JobKind
 
-from .changes import Change, Tried, answered, tried
+from .changes import Change, Tried, answered, of_object, tried
 from .documents import Strict
 from .filters import Text
 from .paging import by_id_or_name
@@ -149,7 +149,7 @@ def _names(batch: Batch) -> dict[int, str]:
 def _asked(asked: services.Asked, names: Mapping[int, str]) -> HttpResponse:
     """Raises Refused when nothing was done."""
     if not asked.jobs:
-        raise Refused(*(refusal for found in asked.refusals.values() for refusal in found))
+        raise Refused(*of_object(refusal for found in asked.refusals.values() for refusal in found))
     body = BatchAsked(batch=asked.batch, jobs=[job.pk for job in asked.jobs], refused=[
         BatchRefusal(application=names.get(key, ""), messages=[each.message for each in found])
         for key, found in asked.refusals.items()])

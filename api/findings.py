@@ -19,7 +19,7 @@ from provisioning.audit.services import waivers as services
 from provisioning.audit.story import standing
 from provisioning.core.permissions import actor_of
 
-from .changes import Change, Tried, answered, tried
+from .changes import Change, Tried, answered, of_object, tried
 from .documents import Strict
 from .filters import Filter, Text
 from .paging import Page, PageOf
@@ -187,7 +187,7 @@ def fix(request: HttpRequest, finding_id: int, change: Query[Change], body: FixB
     actor, plan = actor_of(request), remedies.plan(actor=actor_of(request), finding_id=finding_id)
     if change.dry_run:
         actor.require(remedies.verb_of(plan.finding.remedy))
-        return tried(list(plan.refusals))
+        return tried(of_object(plan.refusals))
     token = plan.token if body is None or body.token is None else body.token
     done = remedies.apply(actor=actor, finding_id=finding_id, token=token)
     job = str(done.job.pk) if done.job else None

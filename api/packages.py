@@ -47,7 +47,7 @@ class PackageRow(BaseModel):
     imported_at: datetime
 
 
-@router.get("", response=PageOf[PackageRow], summary="List Installation Packages")
+@router.get("", response=PageOf[PackageRow], url_name="packages", summary="List Installation Packages")
 def packages(request: HttpRequest, page: Query[Page], filters: Query[PackagesFilter]) -> HttpResponse:
     return page.of(package_list(**filters.chosen(CatalogFilter)), described, PackageRow, sort=filters.sort,
                    sorts=BY_NAME)
@@ -55,7 +55,7 @@ def packages(request: HttpRequest, page: Query[Page], filters: Query[PackagesFil
 
 @router.post("", response={201: PackageRow}, summary="Import an Installation Package",
              openapi_extra=described_as(PACKAGE))
-def package_import(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> HttpResponse:
+def take(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> HttpResponse:
     """The body is the .tar.gz file. The same content again answers what is there. It cannot be only tried."""
     if change.dry_run:
         raise Problem(422, "A package is checked while it is imported. Leave dry_run out.", field="dry_run")

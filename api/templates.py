@@ -59,7 +59,7 @@ class TemplateDetail(TemplateRow):
     ports: list[TemplatePort]
 
 
-@router.get("", response=PageOf[TemplateRow], summary="List Application Templates")
+@router.get("", response=PageOf[TemplateRow], url_name="templates", summary="List Application Templates")
 def templates(request: HttpRequest, page: Query[Page], filters: Query[TemplatesFilter]) -> HttpResponse:
     rows = template_list(**filters.chosen(CatalogFilter))
     return page.of(rows, described, TemplateRow, sort=filters.sort, sorts=BY_NAME)
@@ -67,7 +67,7 @@ def templates(request: HttpRequest, page: Query[Page], filters: Query[TemplatesF
 
 @router.post("", response={201: TemplateDetail, 200: TemplateDetail}, summary="Import an Application Template",
              openapi_extra=described_as(APD))
-def template_import(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> HttpResponse:
+def take(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> HttpResponse:
     """The body is the .apd file. 200 when the same was imported before."""
     def work() -> HttpResponse:
         row = services.import_template(actor=actor_of(request), file_name=file.file_name, content=request.body)

@@ -4,8 +4,8 @@ from typing import Any
 
 APD, PACKAGE = "text/plain", "application/gzip"
 BINARY = "application/octet-stream"
-FILES = {"template_import": APD, "package_import": PACKAGE}
-"""{name of an operation that takes one: its media type}; each is taken as BINARY, too."""
+FILES = {"templates": APD, "packages": PACKAGE}
+"""{name of an address that takes one by POST: its media type}; each is taken as BINARY, too."""
 
 
 def described_as(kind: str) -> dict[str, Any]:
