@@ -1,6 +1,7 @@
 """What the tests of the API share: somebody with a token, as a client."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from django.test import Client
 from api import authentication, jobs
 from api.limiter import Limiter
 from provisioning.accounts.rules.tokens import Draft
+from provisioning.accounts.services import tokens
 from provisioning.accounts.services.tokens import make_token
 from provisioning.core.permissions import Actor
 from provisioning.states import Role
@@ -71,7 +73,8 @@ def made(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def world(made, db, broker, no_control, closed_port, monkeypatch):
-    """One object of each kind; nobody waits for a job, which nobody does."""
+    """One object of each kind; nobody waits for a job, which nobody does, and no use of a token is noted."""
+    monkeypatch.setattr(tokens, "USED_EVERY", timedelta(hours=1))
     monkeypatch.setattr(jobs, "ended", lambda job, wait_s: job)
     monkeypatch.setattr(authentication, "limiter", Limiter(rate=1e9, burst=1e9))
     return made
