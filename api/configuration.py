@@ -19,7 +19,7 @@ from provisioning.fleet.services.manifest import Manifest, read_manifest
 from provisioning.fleet.services.planned import described
 
 from .changes import Change, answered
-from .problems import Problem
+from .problems import NotValid, Problem
 
 router = Router(tags=["configuration"])
 JSON, YAML = "application/json", "application/yaml"
@@ -90,7 +90,7 @@ def apply(request: HttpRequest, asked: Query[Planned]) -> HttpResponse:
 
 
 def _manifest(request: HttpRequest) -> Manifest:
-    """Raises Refused, Problem."""
+    """Raises NotValid, Problem."""
     content = request.body
     if (request.content_type or "").lower() == JSON:
         try:
@@ -98,7 +98,10 @@ def _manifest(request: HttpRequest) -> Manifest:
             content = yaml.safe_dump(json.loads(content), allow_unicode=True).encode()
         except (ValueError, RecursionError, yaml.YAMLError):
             raise Problem(400, "The body is no JSON that can be read. Nothing was done.") from None
-    found = read_manifest(content, file_name="The body")
+    try:
+        found = read_manifest(content, file_name="The body")
+    except Refused as error:
+        raise NotValid(*error.refusals) from error
     if found.templates or found.packages:
-        raise Refused(NO_FILES)
+        raise NotValid(NO_FILES)
     return found

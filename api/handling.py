@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.urls import Resolver404, ResolverMatch
 from django.utils.encoding import escape_uri_path
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 VERSION = "v1/"
 DOCS = "v1/docs"
+NOTHING = "There is nothing at this address. What there is: /api/v1/openapi.json."
 JSON, YAML = "application/json", "application/yaml"
 TAKES_YAML = frozenset({"apply"})
 """Names of operations that take a file of ``apply`` as it is."""
@@ -101,7 +102,7 @@ def _match(rest: str) -> ResolverMatch:
     try:
         return resolver.resolve(rest.removeprefix(VERSION))
     except Resolver404:
-        raise Problem(404, "There is nothing at this address. What there is: /api/v1/openapi.json.") from None
+        raise Problem(404, NOTHING) from None
 
 
 def _require_media_type(request: HttpRequest, match: ResolverMatch) -> None:
@@ -124,6 +125,8 @@ def told(request: HttpRequest, error: Exception, asked_as: str) -> HttpResponse:
     """``error`` as a problem; of a fault of the console no more than that it is one."""
     if isinstance(error, PairwiseError):
         return of_refusal(request, error, asked_as)
+    if isinstance(error, Http404):
+        return of_refusal(request, Problem(404, NOTHING), asked_as)
     if isinstance(error, RequestDataTooBig):
         return _problem(request, 413, f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2} MB are taken. "
                                       "Nothing was kept of it.", asked_as)

@@ -91,11 +91,11 @@ class Page(BaseModel):
         keys = [f"key_{number}" for number in range(len(order))]
         columns = {key: each.expression for key, each in zip(keys, order, strict=True)}
         rows = rows.annotate(**columns)
-        if self.cursor:
-            rows = rows.filter(_behind(keys, order, self._values(sort, len(order))))
+        behind = self._values(sort, len(order)) if self.cursor else None
         by = [OrderBy(F(key), descending=each.descending, nulls_last=True)
               for key, each in zip(keys, order, strict=True)]
         try:
+            rows = rows.filter(_behind(keys, order, behind)) if behind is not None else rows
             found = list(rows.order_by(*by)[:self.limit + 1])
         except UNREADABLE as error:
             if self.cursor:

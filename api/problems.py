@@ -48,6 +48,12 @@ class Problem(PairwiseError):
         self.refusals = (Refusal(detail, field),) if field else ()
 
 
+class NotValid(Refused):
+    """What was sent is wrong, whatever there is."""
+
+    status = 422
+
+
 KINDS: tuple[tuple[type[PairwiseError], int], ...] = (
     (NotSignedIn, 401), (NotAllowed, 403), (NotFound, 404), (Conflict, 412), (TooMany, 429), (Unanswered, 503),
     (Refused, 409))

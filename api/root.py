@@ -1,6 +1,5 @@
 """``/api/v1/``: all resources, and what becomes of what they raise."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +8,7 @@ from django.urls.resolvers import RegexPattern
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from provisioning.errors import Refusal, Refused
+from provisioning.errors import Refusal
 
 from . import (
     alarms,
@@ -41,7 +40,7 @@ from . import (
     verbs,
 )
 from .authentication import Session, Token
-from .problems import Problem
+from .problems import NotValid, Problem
 
 PREFIX = "/api/v1/"
 ROUTERS = (
@@ -97,16 +96,7 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    raise Invalid(error.errors) from error
-
-
-class Invalid(Refused):
-    """What was sent is not of the form that is described."""
-
-    status = 422
-
-    def __init__(self, errors: Sequence[dict[str, Any]]):
-        super().__init__(*(_refusal(each) for each in errors))
+    raise NotValid(*map(_refusal, error.errors)) from error
 
 
 def _refusal(error: dict[str, Any]) -> Refusal:

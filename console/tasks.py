@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from provisioning.accounts.services import sign_in
-from provisioning.accounts.worker import tell_what_expires
+from provisioning.accounts.worker.tokens import tell_what_expires
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows

@@ -42,7 +42,7 @@ NAVIGATION = (
         Item("Hosts", "host-list", "hdd-rack", ("host-",)),
         Item("Alarm Conditions", "condition-list", "activity", ("condition-",)),
     )), ("Accounts", (
-        Item("Users", "user-list", "person-circle", ("user-", "token-list", "service-")),
+        Item("Users", "user-list", "person-circle", ("user-", "apitoken-list", "service-")),
     )))),
     Section("Deployment", (("", (
         Item("Installation Packages", "package-list", "box-seam", ("package-",)),
@@ -60,7 +60,7 @@ NAVIGATION = (
 )
 LISTS_WITHIN = {"maintenance-list": "Maintenance", "history-deleted": "Deleted objects", "pair-drills": "Drills",
                 "pair-changes": "Changes", "rule-list": "Notification rules", "delivery-list": "Deliveries",
-                "token-list": "API tokens"}
+                "apitoken-list": "API tokens"}
 """Lists that are no page of the tree: what they are called."""
 LISTS_BETWEEN = {"maintenance-list": ("maintenance-", "Maintenance"), "rule-list": ("rule-", "Rules")}
 """Those of them that have pages behind them: {list: (beginning of the URL names of these, word in breadcrumbs)}."""

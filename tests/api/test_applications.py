@@ -11,7 +11,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def some(db):
-    return [make_application(f"MS_{number}") for number in (1, 2, 10)]
+    host = make_host("alpha")
+    return [make_application(f"MS_{number}", host=host) for number in (1, 2, 10)]
 
 
 def test_one_is_answered_by_its_name_and_by_its_id(admin, some):
@@ -73,7 +74,8 @@ def test_one_is_created_and_says_where_it_is(admin):
 
 def test_what_is_only_tried_changes_nothing(admin):
     make_template()
-    asked = {"name": "MS_1", "template": "Message_Server"}
+    make_host("alpha")
+    asked = {"name": "MS_1", "template": "Message_Server", "host": "alpha"}
     answer = admin("POST", "/applications?dry_run=true", asked)
     assert (answer.status_code, answer.json()["name"]) == (200, "MS_1")
     assert not Application.objects.exists()
@@ -92,7 +94,8 @@ def test_a_change_needs_the_revision_that_it_is_based_on(admin, some):
 
 
 def test_what_was_read_can_be_sent_back_as_it_is(admin):
-    row = make_application("MS_1", options={"clients": {"ada": "s3cret"}}, ports={"default": 7001})
+    row = make_application("MS_1", host=make_host("alpha"), options={"clients": {"ada": "s3cret"}},
+                           ports={"default": 7001})
     read = admin.get("/applications/MS_1")
     assert read.json()["options"] == {"clients": {"ada": MASK}}
     answer = admin("PUT", "/applications/MS_1", read.json(), If_Match=read["ETag"])
@@ -101,7 +104,8 @@ def test_what_was_read_can_be_sent_back_as_it_is(admin):
 
 
 def test_null_removes_from_a_table(admin):
-    make_application("MS_1", options={"log": {"verbose": "all", "all": "stdout"}, "other": {"a": "1"}})
+    make_application("MS_1", host=make_host("alpha"),
+                     options={"log": {"verbose": "all", "all": "stdout"}, "other": {"a": "1"}})
     answer = admin("PATCH", "/applications/MS_1", {"options": {"log": {"all": None}, "other": None}}, If_Match='"r1"')
     assert answer.json()["options"] == {"log": {"verbose": "all"}}
 

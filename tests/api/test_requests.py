@@ -1,19 +1,21 @@
 """What holds of every request to the API, whatever it asks for."""
 
 import json
+import sqlite3
 import uuid
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
+from django.urls import reverse
 
 from api import applications, authentication
 from api.limiter import Limiter
 from provisioning.models import Application, KeptAnswer
 from provisioning.states import Role
 from tests.api.conftest import Program
-from tests.factories import make_application, make_template, make_user
+from tests.factories import make_application, make_host, make_template, make_user
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"
@@ -87,12 +89,13 @@ def test_a_read_only_token_changes_nothing(db):
 
 def test_a_session_needs_a_csrf_token_for_what_changes_something(db):
     make_template()
+    make_host("alpha")
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_user("ada", roles=(Role.ADMINISTRATOR,)))
-    body = json.dumps({"name": "MS_1", "template": "Message_Server"})
+    body = json.dumps(ASKED)
     assert client.get("/api/v1/applications").status_code == 200
     is_problem(client.post("/api/v1/applications", body, content_type="application/json"), 403)
-    token = client.get("/session/").json()["token"]
+    token = client.get(reverse("session")).json()["token"]
     made = client.post("/api/v1/applications", body, content_type="application/json", headers={"X-CSRFToken": token})
     assert made.status_code == 201
     assert Application.objects.get().changed_by == "ada"
@@ -128,7 +131,9 @@ def test_a_fault_of_the_console_says_nothing_of_itself(admin, monkeypatch, caplo
 
 def test_a_database_that_is_locked_is_a_problem_with_a_time(admin, monkeypatch):
     def fails(*_, **__):
-        raise OperationalError("database is locked")
+        cause = sqlite3.OperationalError("database is locked")
+        cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise OperationalError("database is locked") from cause
 
     monkeypatch.setattr(applications, "application_list", fails)
     answer = admin.get("/applications")
@@ -139,11 +144,12 @@ def test_a_database_that_is_locked_is_a_problem_with_a_time(admin, monkeypatch):
 # --- Idempotency-Key
 
 
-ASKED = {"name": "MS_1", "template": "Message_Server"}
+ASKED = {"name": "MS_1", "template": "Message_Server", "host": "alpha"}
 
 
 def test_a_request_that_is_sent_again_is_answered_as_the_first_time(admin):
     make_template()
+    make_host("alpha")
     first = admin("POST", "/applications", ASKED, Idempotency_Key="one")
     again = admin("POST", "/applications", ASKED, Idempotency_Key="one")
     assert (first.status_code, first.content) == (again.status_code, again.content) == (201, first.content)
@@ -154,6 +160,7 @@ def test_a_request_that_is_sent_again_is_answered_as_the_first_time(admin):
 
 def test_a_key_is_good_for_one_request(admin):
     make_template()
+    make_host("alpha")
     admin("POST", "/applications", ASKED, Idempotency_Key="one")
     is_problem(admin("POST", "/applications", {**ASKED, "name": "MS_2"}, Idempotency_Key="one"), 422)
     assert Program(Role.ADMINISTRATOR, name="other")(
@@ -163,11 +170,13 @@ def test_a_key_is_good_for_one_request(admin):
 def test_what_was_refused_is_done_when_it_comes_again(admin):
     refused = admin("POST", "/applications", ASKED, Idempotency_Key="one")
     make_template()
+    make_host("alpha")
     assert (refused.status_code, admin("POST", "/applications", ASKED, Idempotency_Key="one").status_code) == (422, 201)
 
 
 def test_a_request_that_is_under_way_is_not_done_twice(admin):
     make_template()
+    make_host("alpha")
     admin("POST", "/applications", ASKED, Idempotency_Key="one")
     KeptAnswer.objects.update(status=0)
     answer = admin("POST", "/applications", ASKED, Idempotency_Key="one")

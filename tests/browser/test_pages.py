@@ -49,7 +49,7 @@ PAGES = {
     "users": "/provisioning/accounts/users/",
     "user-new": "/provisioning/accounts/users/new/",
     "account-tokens": "/account/tokens/",
-    "token-new": "/account/tokens/new/",
+    "apitoken-new": "/account/tokens/new/",
     "tokens": "/provisioning/accounts/tokens/",
     "service-new": "/provisioning/accounts/tokens/new/",
 }

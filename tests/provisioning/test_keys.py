@@ -433,10 +433,11 @@ def test_everything_that_comes_from_the_key_is_known():
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",
-        "provisioning.accounts.selectors.sign_ins", "provisioning.web.kept", "provisioning.web.privacy",
+        "provisioning.accounts.selectors.sign_ins", "provisioning.accounts.services.tokens",
+        "provisioning.web.kept", "provisioning.web.privacy",
         "provisioning.history.history", "provisioning.history.verify",  # the chain
         "provisioning.broker.secrets",  # is kept out of bundles and files
     }
-    for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins", "web.kept",
-                 "web.privacy", "chain.key_of"):
+    for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins",
+                 "accounts.services.tokens", "web.kept", "web.privacy", "chain.key_of"):
         assert f"``{word}" in keys.__doc__ or word in keys.__doc__

@@ -122,7 +122,7 @@ class World:
     def _of_programs() -> dict:
         """A service account with its token."""
         row, text = make_service_token(actor=factories.ADMINISTRATOR, draft=Draft(name="a-program", roles=["Support"]))
-        return {"service": row.owner_id, "api token": row.pk, "text of a token": text}
+        return {"service": row.owner_id, "apitoken": row.pk, "text of a token": text}
 
     @staticmethod
     def _notified() -> dict:

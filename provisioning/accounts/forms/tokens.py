@@ -30,9 +30,10 @@ class NewTokenForm(forms.Form):
     description = Text(label="Description")
     scope = Choice(label="Good for", choices=TokenScope.choices, must=True,
                    help_text="One for metrics is good for /metrics and nothing else.")
-    roles = Several(label="Roles", gone="%(value)s is no role that this token can have.", must=True)
+    roles = Several(label="Roles", gone="%(value)s is no role that this token can have.", must=True,
+                    help_text="One for metrics has none of them.")
     read_only = Check(label="Read only", help_text="It changes nothing, whatever its roles.")
-    expires = Choice(label="Expires", must=True)
+    expires = Choice(label="Expires", must=True, error_messages={"invalid_choice": "Choose one of these times."})
     networks = Text(label="Networks", mono=True, help_text=NETWORKS)
 
     def __init__(self, data=None, *, roles: Sequence[str], may_never_expire: bool):

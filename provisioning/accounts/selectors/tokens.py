@@ -62,6 +62,6 @@ def find_token(name: str, actor: Actor) -> ApiToken:
     if not rows:
         raise NotFound(f'There is no token "{name}".')
     if len(rows) > 1:
-        names = ", ".join(f"{row.owner}/{row}" for row in rows)
-        raise Refused(f'Several people have a token named {name}: write one of {names}.')
+        names = ", ".join(sorted(f"{row.owner}/{row}" for row in rows))
+        raise Refused(f"Several people have a token named {name}: write one of {names}.")
     return rows[0]

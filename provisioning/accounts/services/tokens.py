@@ -94,7 +94,7 @@ def change_token(*, actor: Actor, token_id: int, description: str, networks: str
 
 
 def _conflict(row: ApiToken, new: dict[str, str | bool]) -> Conflict:
-    last = last_change("api_token", row.pk, *CHANGEABLE)
+    last = last_change("api_token", row.pk)
     saved_by = last.user_name if last else ""
     return Conflict(
         f"{saved_by or 'Somebody else'} saved this token while you were changing it. Compare, then keep yours or take "

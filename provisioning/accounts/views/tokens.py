@@ -68,7 +68,7 @@ def token_new(request):
 def service_new(request):
     """A service account with its first token, which is shown once."""
     actor = actor_of(request)
-    return _made(request, tuple(Role.values), leave_for(request, "token-list"), "New service account",
+    return _made(request, tuple(Role.values), leave_for(request, "apitoken-list"), "New service account",
                  lambda draft: make_service_token(actor=actor, draft=draft), service=True)
 
 
@@ -119,7 +119,7 @@ def token_edit(request, pk: int):
             return done(request, back, leave=True)
     return dialog(request, "accounts/token_form.html", f"API token {row}", {
         "form": form, "row": row, "state": selector.state_of(row), "conflict": conflict, "back": back,
-        "address": reverse("token-edit", args=[pk])}, status=409 if conflict else 422 if form.is_bound else 200)
+        "address": reverse("apitoken-edit", args=[pk])}, status=409 if conflict else 422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,6 +138,6 @@ def token_revoke(request, pk: int):
 def _back(request, row: ApiToken) -> str:
     """The list of all tokens for who came from there, or looks at one of somebody else."""
     is_own = row.owner_id == actor_of(request).user_id
-    if is_own and list_name(opened_from(request)) != "token-list":
+    if is_own and list_name(opened_from(request)) != "apitoken-list":
         return reverse("account-tokens")
-    return leave_for(request, "token-list")
+    return leave_for(request, "apitoken-list")

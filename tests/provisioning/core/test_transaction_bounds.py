@@ -68,14 +68,14 @@ BOUNDS = {
     "server_log/services/detail.py": {"begin", "end"},
     "catalog/services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
     "catalog/services/packages.py": {"_add", "delete_package"},
-    "accounts/services/users.py": {"_create_user", "create_service_account", "set_roles", "set_enabled",
+    "accounts/services/users.py": {"_create_user", "_stored", "create_service_account", "set_roles", "set_enabled",
                           "_reset_password", "unlock",
                           "unlock_address",  # the names tried at one address
                           "_choose"},
     "accounts/services/tokens.py": {"make_token", "change_token", "revoke_token"},
     "accounts/services/service_accounts.py": {"make_service_token"},
     "accounts/services/token_tries.py": {"count"},
-    "accounts/worker.py": {"tell_what_expires"},  # worker.AT_ONCE tokens
+    "accounts/worker/tokens.py": {"tell_what_expires"},  # tokens.AT_ONCE
     "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
     "accounts/services/sign_in.py": {"_let_in", "_failed", "signed_out_by",
                             "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries

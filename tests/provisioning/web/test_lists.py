@@ -38,7 +38,7 @@ WALKS = {
     "template-list": Walked({"text": "message", "sort": "-name"}, ("template-detail", "template-import")),
     "host-list": Walked({"text": "host", "sort": "-name"}, ("host-detail", "host-new")),
     "user-list": Walked({"text": "an"}, ("user-detail", "user-new")),
-    "token-list": Walked({"text": "program"}, ("token-edit", "token-revoke", "service-new", "user-detail")),
+    "apitoken-list": Walked({"text": "program"}, ("apitoken-edit", "apitoken-revoke", "service-new", "user-detail")),
     "package-list": Walked({"text": "message"}, ("package-detail", "package-import")),
     "job-list": Walked({"application": "MS_Primary", "state": "failed"}, ("job-detail", "host-detail")),
     "event-list": Walked({"text": "started"}, ("application-edit",)),

@@ -19,7 +19,7 @@ NOTHING_STORED = {
     "host-join-ssh": "the port and user of a login that is stored nowhere",
     "pair-bundle": "what a file is to hold",
     "maintenance-new": "the time of a new object",
-    "token-new": "what a new object is good for, and how long",
+    "apitoken-new": "what a new object is good for, and how long",
     "service-new": "what a new object is good for, and how long",
     "user-token": "what a new object is good for, and how long",
 }
