@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from provisioning.applications.selectors.applications import (
     SORTS,
-    application_list,
     find_application,
     get_application,
+    jobs_of,
+    told_list,
 )
 from provisioning.applications.selectors.export import application_document
 from provisioning.applications.services import applications as services
@@ -82,9 +83,10 @@ def found(key: str) -> Any:
 
 def described(rows: Iterable[Any]) -> list[dict[str, Any]]:
     rows = list(rows)
+    jobs = jobs_of([row.pk for row in rows])
     return [{**said, "id": row.pk, "backup": row.backup_server.name if row.backup_server else None,
              "primary": primary.name if (primary := getattr(row, "primary_server", None)) else None,
-             "job": str(row.active_jobs[0].pk) if row.active_jobs else None, "revision": row.revision,
+             "job": str(jobs[row.pk]) if row.pk in jobs else None, "revision": row.revision,
              "changed_at": row.changed_at, "changed_by": row.changed_by}
             for row, said in zip(rows, applications_status(rows), strict=True)]
 
@@ -102,7 +104,7 @@ def address(row: Any) -> str:
 
 @router.get("", response=PageOf[ApplicationRow], summary="List applications")
 def applications(request: HttpRequest, page: Query[Page], filters: Query[Filters]) -> HttpResponse:
-    rows = application_list(text=filters.text, type=filters.type, host=filters.host, status=filters.status)
+    rows = told_list(text=filters.text, type=filters.type, host=filters.host, status=filters.status)
     return page.of(rows, described, ApplicationRow, sort=filters.sort, sorts=SORTS)
 
 

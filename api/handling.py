@@ -22,6 +22,7 @@ from .problems import Problem
 from .root import OPEN, resolver
 from .security import READS as SAFE
 from .security import request_id
+from .uploads import BINARY, FILES
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +106,14 @@ def _match(rest: str) -> ResolverMatch:
 
 
 def _require_media_type(request: HttpRequest, match: ResolverMatch) -> None:
-    """Raises Problem for a body that is no JSON."""
-    if request.method in SAFE or not request.body:
+    """Raises Problem for a body that is no JSON, where none but JSON is taken."""
+    is_file = match.url_name in FILES and request.method == "POST"
+    if request.method in SAFE or not (is_file or request.body):
         return
     kinds = {JSON, YAML} if match.url_name in TAKES_YAML else {JSON}
+    if is_file:
+        kinds = {FILES[match.url_name or ""], BINARY}
+        repeats.refuse_key(request, repeats.FILE)
     if (request.content_type or "").lower() not in kinds:
         raise Problem(415, f"Send the body as {' or '.join(sorted(kinds))}, and say so in the header Content-Type.")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 METHODS = ("get", "post", "put", "patch", "delete")
 EXAMPLES: Mapping[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False, "object": {}, "array": []}
-NESTED_MOST = 3
+NESTED_MOST, FILE = 3, "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def groups(schema: Mapping[str, Any]) -> list[Group]:
 
 def _operation(schema: Mapping[str, Any], method: str, path: str, item: Mapping[str, Any]) -> Operation:
     parameters, body = item.get("parameters", ()), _body(item)
+    is_file = FILE in item.get("requestBody", {}).get("content", {})
     values = [Value(each["name"], each["in"], _kind(each["schema"]), bool(each.get("required")),
                     each.get("description", "")) for each in parameters]
     values += _members(schema, body)
@@ -63,7 +64,7 @@ def _operation(schema: Mapping[str, Any], method: str, path: str, item: Mapping[
         anchor=item["operationId"].replace("_", "-"), method=method.upper(), path=path,
         summary=item.get("summary", ""), text=item.get("description", ""), values=tuple(values),
         answers=tuple((status, _answer(schema, each)) for status, each in item["responses"].items()),
-        curl=_curl(schema, method, path, body), link=path if opens else "")
+        curl=_curl(schema, method, path, body, is_file=is_file), link=path if opens else "")
 
 
 def _answer(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
@@ -113,7 +114,7 @@ def _example(schema: Mapping[str, Any], part: Mapping[str, Any], nested: int = 0
     return {name: _example(schema, properties[name], nested + 1) for name in names}
 
 
-def _curl(schema: Mapping[str, Any], method: str, path: str, body: Mapping[str, Any]) -> str:
+def _curl(schema: Mapping[str, Any], method: str, path: str, body: Mapping[str, Any], *, is_file: bool) -> str:
     parts = ["curl -H \"Authorization: Bearer $TOKEN\""]
     if method != "get":
         parts.append(f"-X {method.upper()}")
@@ -121,4 +122,6 @@ def _curl(schema: Mapping[str, Any], method: str, path: str, body: Mapping[str, 
         parts.append("-H 'If-Match: \"r1\"'")
     if body:
         parts.append(f"-H 'Content-Type: application/json' -d '{json.dumps(_example(schema, body))}'")
+    if is_file:
+        parts.append(f"-H 'Content-Type: {FILE}' --data-binary @FILE")
     return " ".join((*parts, f"\"$CONSOLE{path}\""))

@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -73,9 +74,9 @@ class Page(BaseModel):
     def answer(self, items: Iterable[Mapping[str, Any]], item: type[BaseModel], *, following: str | None,
                count: Callable[[], int] | None) -> HttpResponse:
         """A part as JSON, each of its ``items`` held against ``item``. Raises Problem."""
-        wanted = self._wanted(item)
-        found = TypeAdapter(list[item]).validate_python(list(items))  # type: ignore[valid-type]  # made at run time
-        body = TypeAdapter(PageOf[item]).dump_json(  # type: ignore[valid-type]
+        wanted, (rows, part) = self._wanted(item), _adapters(item)
+        found = rows.validate_python(list(items))
+        body = part.dump_json(
             PageOf[item].model_construct(  # type: ignore[valid-type]
                 items=found, next=following, count=count() if count else None),
             include={"items": {"__all__": wanted}, "next": True, "count": True} if wanted else None)
@@ -118,6 +119,12 @@ class Page(BaseModel):
         if named != sort or not known or not isinstance(values, list):
             raise Problem(422, WRONG_CURSOR, field="cursor")
         return values
+
+
+@cache
+def _adapters(item: type[BaseModel]) -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """Of the rows of a list, and of a part of it: made once, as it takes longer than what they do."""
+    return TypeAdapter(list[item]), TypeAdapter(PageOf[item])  # type: ignore[valid-type]  # made at run time
 
 
 def _order(sort: str, sorts: Sorts) -> list[OrderBy]:

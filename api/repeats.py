@@ -20,6 +20,7 @@ OTHER = ("This Idempotency-Key was used for another request within the last 24 h
 UNDER_WAY = "The first request with this Idempotency-Key is not answered yet. Ask again in a moment."
 UNKNOWN = ("The first request with this Idempotency-Key was cut off, so nobody knows whether it was done. Look at the "
            "object, and use another key if it has to be done.")
+FILE = "A file that is there already is imported no second time. Leave out the Idempotency-Key."
 SECRET = "This is answered with a secret, which is kept nowhere. Leave out the Idempotency-Key."
 
 
@@ -55,10 +56,10 @@ def _first(row: Any, work: Callable[[], HttpResponse]) -> HttpResponse:
     return found
 
 
-def refuse_key(request: HttpRequest) -> None:
+def refuse_key(request: HttpRequest, why: str = SECRET) -> None:
     """For what is answered with a secret. Raises Problem."""
     if request.headers.get(HEADER):
-        raise Problem(422, SECRET, field=HEADER)
+        raise Problem(422, why, field=HEADER)
 
 
 def _fingerprint(request: HttpRequest) -> str:

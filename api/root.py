@@ -10,7 +10,35 @@ from ninja.errors import HttpError, ValidationError
 
 from provisioning.errors import Refusal
 
-from . import applications, configuration, hosts, jobs, openapi, pair_verbs, pairs, status, verbs
+from . import (
+    alarms,
+    applications,
+    audit,
+    batches,
+    channels,
+    conditions,
+    configuration,
+    deliveries,
+    drills,
+    events,
+    findings,
+    history,
+    hosts,
+    jobs,
+    log,
+    maintenance,
+    openapi,
+    packages,
+    pair_verbs,
+    pairs,
+    rules,
+    searches,
+    status,
+    templates,
+    tokens,
+    users,
+    verbs,
+)
 from .authentication import Session, Token
 from .problems import NotValid, Problem
 
@@ -19,6 +47,12 @@ ROUTERS = (
     ("/applications", applications.router), ("/applications", verbs.router), ("/hosts", hosts.router),
     ("/pairs", pairs.router), ("/pairs", pair_verbs.router), ("/jobs", jobs.router), ("", status.router),
     ("", configuration.router),
+    ("/templates", templates.router), ("/packages", packages.router), ("/batches", batches.router),
+    ("/events", events.router), ("/log", log.router), ("/history", history.router),
+    ("/audit", audit.router), ("/audit", findings.router), ("/drills", drills.router),
+    ("/alarms", alarms.router), ("/alarm-conditions", conditions.router), ("/maintenance", maintenance.router),
+    ("/channels", channels.router), ("/rules", rules.router), ("/deliveries", deliveries.router),
+    ("/users", users.router), ("/tokens", tokens.router), ("/searches", searches.router),
 )
 """A further resource is a row: where it is, and its router."""
 OPEN = frozenset({"openapi-json"})

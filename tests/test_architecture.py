@@ -110,8 +110,8 @@ def test_control_does_not_import_pages_or_verbs():
     assert not wrong, "\n".join(["", *wrong])
 
 
-def test_the_api_asks_selectors_and_services_alone():
-    below = re.compile(r"provisioning\.(models|(\w+\.)?(forms|views|urls|tags|management|worker))\b|ninja\.orm\b")
+def test_the_api_asks_selectors_and_services_and_filters_as_pages_do():
+    below = re.compile(r"provisioning\.(models|logbook|(\w+\.)?(views|urls|tags|management|worker))\b|ninja\.orm\b")
     wrong = [where(path, line, name) for path in modules("api") for line, name in imports(path) if below.match(name)]
     assert not wrong, "\n".join(["", *wrong])
 

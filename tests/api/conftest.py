@@ -1,16 +1,21 @@
 """What the tests of the API share: somebody with a token, as a client."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from api import authentication, jobs
+from api.limiter import Limiter
 from provisioning.accounts.rules.tokens import Draft
+from provisioning.accounts.services import tokens
 from provisioning.accounts.services.tokens import make_token
 from provisioning.core.permissions import Actor
 from provisioning.states import Role
 from tests.factories import make_pair, make_user
 from tests.provisioning.conftest import control, no_control, nobody_was_refused
+from tests.provisioning.walk import World, forgotten
 
 __all__ = ["control", "no_control", "nobody_was_refused"]
 
@@ -54,3 +59,28 @@ def support(db):
 @pytest.fixture
 def pair(db):
     return make_pair()
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker):
+    """The world, made once: each request takes back what it did, and the end of the module all of it."""
+    with django_db_blocker.unblock(), forgotten():
+        made = World()
+        made.reader = Program(Role.ADMINISTRATOR, name="reader", read_only=True)
+        made.reader.get("/health")
+        yield made
+
+
+@pytest.fixture
+def world(made, db, broker, no_control, closed_port, monkeypatch):
+    """One object of each kind; nobody waits for a job, which nobody does, and no use of a token is noted."""
+    monkeypatch.setattr(tokens, "USED_EVERY", timedelta(hours=1))
+    monkeypatch.setattr(jobs, "ended", lambda job, wait_s: job)
+    monkeypatch.setattr(authentication, "limiter", Limiter(rate=1e9, burst=1e9))
+    return made
+
+
+@pytest.fixture
+def reader(world):
+    """An administrator's program that changes nothing."""
+    return world.reader

@@ -123,7 +123,7 @@ def test_a_fault_of_the_console_says_nothing_of_itself(admin, monkeypatch, caplo
     def fails(*_, **__):
         raise RuntimeError("s3cret words")
 
-    monkeypatch.setattr(applications, "application_list", fails)
+    monkeypatch.setattr(applications, "told_list", fails)
     body = is_problem(admin.get("/applications"), 500)
     assert "s3cret" not in json.dumps(body)
     assert "s3cret" in caplog.text
@@ -135,7 +135,7 @@ def test_a_database_that_is_locked_is_a_problem_with_a_time(admin, monkeypatch):
         cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
         raise OperationalError("database is locked") from cause
 
-    monkeypatch.setattr(applications, "application_list", fails)
+    monkeypatch.setattr(applications, "told_list", fails)
     answer = admin.get("/applications")
     is_problem(answer, 503)
     assert answer["Retry-After"] == "5"

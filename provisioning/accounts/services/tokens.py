@@ -125,13 +125,17 @@ def actor_of_token(secret: str, *, address: str, request_id: str = "") -> Actor:
 
 
 @sensitive_variables("secret", "hidden")
-def is_known(secret: str) -> bool:
-    """Whether there is this token, good or not. Nobody is let in by it, and nothing is counted."""
+def verbs_by(secret: str) -> frozenset[str] | None:
+    """What this token lets somebody do while it is good; None where there is none. Nobody is let in by it, and nothing
+    is counted."""
     key, hidden = rules.parts(secret) or ("", "")
-    row = ApiToken.objects.filter(key=key).first()
+    row = ApiToken.objects.select_related("owner").filter(key=key).first()
     stored = row.digest if row is not None else ""
     same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
-    return any(same)
+    if row is None or not any(same):
+        return None
+    verbs = permissions.verbs_of(user_roles(row.owner) & frozenset(row.roles))
+    return verbs & permissions.READS if row.read_only else verbs
 
 
 @sensitive_variables("secret")

@@ -11,7 +11,7 @@ from provisioning.certificates.selectors import certificates_of, console_certifi
 from provisioning.core.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.core.known import Control, Word, age_s
 from provisioning.hosts.selectors.hosts import host_list
-from provisioning.models import Application, ComponentHeartbeat, Host
+from provisioning.models import Application, ComponentHeartbeat, Host, ListeningPort
 from provisioning.pairs.rules.facts import decided
 from provisioning.pairs.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
@@ -33,7 +33,9 @@ def status_report() -> dict:
              if row.is_runnable and row.backup_server_id in applications]
     pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
-        "applications": [_application(row, pair_of.get(row.pk), control.now) for row in applications.values()],
+        "applications": [_application(row, pair_of.get(row.pk), control.now, [
+            {"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
+            for port in row.ports.all()]) for row in applications.values()],
         "hosts": [_host(row, control.now) for row in host_list()],
         "pairs": [_pair(pair, control) for pair in pairs],
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
@@ -52,7 +54,17 @@ def applications_status(rows: Iterable[Application]) -> list[dict]:
     known = {row.pk: row for row in rows}
     missing = set(partners) - known.keys()
     known |= {row.pk: row for row in with_related(Application.objects.filter(pk__in=missing))} if missing else {}
-    return [_application(row, _pair_of(row, known), control.now) for row in rows]
+    ports = _ports_of(rows)
+    return [_application(row, _pair_of(row, known), control.now, ports.get(row.pk, [])) for row in rows]
+
+
+def _ports_of(rows: list[Application]) -> dict[int, list[dict]]:
+    """{application: what is told of its ports}."""
+    found: dict[int, list[dict]] = {}
+    for key, port_id, port, protocol, ha_sync in ListeningPort.objects.filter(application__in=rows).values_list(
+            "application", "port_id", "port", "protocol", "ha_sync"):
+        found.setdefault(key, []).append({"id": port_id, "port": port, "protocol": protocol, "ha_sync": ha_sync})
+    return found
 
 
 def hosts_status(rows: Iterable[Host]) -> list[dict]:
@@ -79,7 +91,7 @@ def _pair_of(row: Application, known: dict[int, Application]) -> Pair | None:
     return Pair(primary, backup) if row.is_runnable and primary and backup else None
 
 
-def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
+def _application(row: Application, pair: Pair | None, now: datetime, ports: list[dict]) -> dict:
     runtime, said = getattr(row, "runtime", None), word_of(row)
     return {
         "name": row.name, "type": row.type, "host": row.host.name if row.host else "", "enabled": row.enabled,
@@ -89,8 +101,7 @@ def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
         "pid": _if(said.known, runtime.pid if runtime else 0),
         "by_hand": _if(said.known, runtime.by_hand if runtime else False),
         "version": row.version, "working_directory": row.working_directory,
-        "ports": [{"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
-                  for port in row.ports.all()],
+        "ports": ports,
         "certificates": [{"port": each.label.removeprefix("Port "), **each.to_dict()} for each in certificates_of(row)],
         "clients": _if(said.known, runtime.clients if runtime else 0), "last_seq": runtime.last_seq if runtime else 0,
         "first_seq": runtime.first_seq if runtime else 0,
