@@ -48,6 +48,7 @@ app.conf.update(
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
         "drills": {"task": "console.keep_drills", "schedule": 20.0, "options": {"expires": 20}},
         "more detail": {"task": "console.end_more_detail", "schedule": 10.0, "options": {"expires": 10}},
+        "answers": {"task": "console.keep_answers", "schedule": 600.0, "options": {"expires": 600}},
         "sign-ins": {"task": "console.keep_sign_ins", "schedule": 60.0, "options": {"expires": 60}},
         "tokens": {"task": "console.keep_tokens", "schedule": 600.0, "options": {"expires": 600}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import quote
 from console.places import REQUESTS, SIGN_INS, Place, Places, Refused, Send
 
 Scope = MutableMapping[str, Any]
+API = "/api/"
+"""Where programs ask, which read no sentences in plain text."""
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 STRANGER_BODY_MAX, BODY_MAX = 64 * 1024, 2 * 1024 * 1024
 """Bytes of a body, of whoever sends it and of those that are signed in; but for the files of those that may import."""
@@ -41,7 +44,7 @@ class Gate:
             body = Body(receive, await self._limit(scope), self._bodies, place.take)
             await self._application(scope, body.receive, place.until_answered(send))
         except Refused as refused:
-            await answer(receive, send, refused)
+            await answer(receive, send, refused, to_program=scope["path"].startswith(API))
         finally:
             place.give_back()
             if body is not None:
@@ -112,12 +115,13 @@ class Body:
         self._counted = 0
 
 
-async def answer(receive: Receive, send: Send, refused: Refused) -> None:
-    """Say why, and end the connection. For LINGER_S what still comes is read and thrown away: closed with unread input
-    a connection is reset, and the reset can overtake the answer."""
-    text = f"{refused}\n".encode()
+async def answer(receive: Receive, send: Send, refused: Refused, *, to_program: bool = False) -> None:
+    """Say why, ``to_program`` as the API says it, and end the connection. For LINGER_S what still comes is read and
+    thrown away: closed with unread input a connection is reset, and the reset can overtake the answer."""
+    text = _problem(refused) if to_program else f"{refused}\n".encode()
+    kind = b"application/problem+json" if to_program else b"text/plain; charset=utf-8"
     await send({"type": "http.response.start", "status": refused.status.value, "headers": [
-        (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode()),
+        (b"content-type", kind), (b"content-length", str(len(text)).encode()),
         (b"connection", b"close"), (b"cache-control", b"no-store"), (b"retry-after", b"5"),
         (b"x-pairwise-sentence", quote(str(refused)).encode())]})
     await send({"type": "http.response.body", "body": text, "more_body": True})
@@ -126,6 +130,12 @@ async def answer(receive: Receive, send: Send, refused: Refused) -> None:
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
                 pass
     await send({"type": "http.response.body", "body": b""})
+
+
+def _problem(refused: Refused) -> bytes:
+    """As ``api.problems`` has it, without what only a request that was read has."""
+    return json.dumps({"type": "about:blank", "title": refused.status.phrase, "status": refused.status.value,
+                       "detail": str(refused), "instance": "", "request_id": "", "refusals": []}).encode()
 
 
 def _too_large(most: int) -> Refused:

@@ -7,6 +7,7 @@ from provisioning.accounts.worker.tokens import tell_what_expires
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows
+from provisioning.repeats import services as repeats
 from provisioning.server_log.services import detail
 
 
@@ -34,6 +35,12 @@ def end_more_detail():
 def keep_sign_ins():
     """Tell History of failed sign-ins that were only counted, and forget what does not count any more."""
     sign_in.tell_and_forget()
+
+
+@shared_task(name="console.keep_answers")
+def keep_answers():
+    """Forget what the API answered to requests that nobody sends again."""
+    repeats.forget_old()
 
 
 @shared_task(name="console.keep_tokens")

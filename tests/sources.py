@@ -3,7 +3,7 @@
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("console", "control", "hostagent", "messageserver", "protocol", "provisioning")
+SHIPPED = ("api", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 
 def sources(*packages: str) -> dict[str, str]:

@@ -10,13 +10,13 @@ import pytest
 
 from tests.sources import ROOT
 
-PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
+PACKAGES = ("api", "bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")
 SLICES = (
-    *GROUND, ("models", "record", "logbook"), "core", "web", "history", "accounts", "catalog", "broker", "jobs",
-    "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs", "server_log",
-    "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics")
+    *GROUND, ("models", "record", "logbook"), "core", "web", "history", "repeats", "accounts", "catalog", "broker",
+    "jobs", "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs",
+    "server_log", "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""
@@ -30,12 +30,13 @@ ALLOWED = {
     "messageserver": {"messageserver", "protocol"},
     "hostagent": {"hostagent", "protocol"},
     "provisioning": {"provisioning", "protocol"},
+    "api": {"api", "protocol", "provisioning"},
     "control": {"control", "protocol", "provisioning"},
-    "console": {"console", "protocol", "messageserver", "hostagent", "provisioning", "control"},
+    "console": {"console", "protocol", "messageserver", "hostagent", "provisioning", "api", "control"},
 }
 """What of this repository each package may import: of those above it in this order, and of no other one."""
 STANDARD_LIBRARY_ONLY = {"protocol": set(), "messageserver": {"uvloop"}}
-NO_FRAMEWORK = ("django", "provisioning", "console", "control")
+NO_FRAMEWORK = ("django", "ninja", "api", "provisioning", "console", "control")
 
 
 @cache
@@ -106,6 +107,18 @@ def test_control_does_not_import_pages_or_verbs():
     above = re.compile(r"provisioning\.(\w+\.)?(services|worker|forms|tags|views|urls|tasks|management)\b")
     wrong = [where(path, line, name) for path in modules("control") for line, name in imports(path)
              if above.match(name)]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def test_the_api_asks_selectors_and_services_and_filters_as_pages_do():
+    below = re.compile(r"provisioning\.(models|logbook|(\w+\.)?(views|urls|tags|management|worker))\b|ninja\.orm\b")
+    wrong = [where(path, line, name) for path in modules("api") for line, name in imports(path) if below.match(name)]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def test_only_the_api_loads_ninja_and_only_when_it_is_asked():
+    wrong = [where(path, line, name) for package in (*ALLOWED, "control") if package != "api" for path in
+             modules(package) for line, name in imports(path) if name.split(".")[0] in ("ninja", "pydantic")]
     assert not wrong, "\n".join(["", *wrong])
 
 

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-FOLDERS = ("bench", "console", "control", "deploy", "docs", "hostagent", "messageserver", "protocol", "provisioning",
-           "static", "templates", "tests")
+FOLDERS = ("api", "bench", "console", "control", "deploy", "docs", "hostagent", "messageserver", "protocol",
+           "provisioning", "static", "templates", "tests")
 WRITTEN_BY_PEOPLE = {".css", ".html", ".js", ".md", ".py", ".service", ".yaml"}
 ON_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "run", "manage.py", "pyproject.toml",
           "requirements.in", "requirements-dev.in", "requirements-bench.in")

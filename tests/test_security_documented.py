@@ -13,7 +13,8 @@ from tests.test_settings_documented import settings_read
 
 TEXT = (ROOT / "docs/security.md").read_text()
 TOP = (ROOT / "SECURITY.md").read_text()
-FILES = re.compile(r"`((?:console|control|hostagent|messageserver|protocol|provisioning|tests|deploy|docs)/[\w./-]+)`")
+FILES = re.compile(
+    r"`((?:api|console|control|hostagent|messageserver|protocol|provisioning|tests|deploy|docs)/[\w./-]+)`")
 
 
 def defaults():

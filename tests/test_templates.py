@@ -11,7 +11,7 @@ TEMPLATES = ROOT / "templates"
 WIDTH = 120
 """Characters of a line, as of a line of Python: ./run format breaks what can be broken."""
 NAME = re.compile(r"[a-z_]+(?:/[a-z_0-9]+)*\.(?:html|css)")
-PYTHON = ("provisioning", "console")
+PYTHON = ("provisioning", "api", "console")
 PACK = "pairwise/"
 """What crispy-forms looks for by its own names (provisioning/web/layouts.py)."""
 

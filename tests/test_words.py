@@ -11,7 +11,7 @@ import pytest
 
 from tests.sources import ROOT, sources
 
-PROGRAMS = ("provisioning", "console", "control", "hostagent", "messageserver")
+PROGRAMS = ("provisioning", "api", "console", "control", "hostagent", "messageserver")
 SAY = {
     r"\bjobs? under way\b|(?<!what )\bis under way\b": "is running",
     r"\bBegun\b": "Started",

@@ -79,9 +79,9 @@ class Web:
         return self.ask("GET", path, headers=headers, timeout=timeout)
 
     @contextmanager
-    def stream(self, *, headers=None, query="", timeout=15):
+    def stream(self, *, headers=None, query="", timeout=15, path="/stream/"):
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
-            connection.request("GET", f"/stream/{query}", headers={"Cookie": self.cookie, **(headers or {})})
+            connection.request("GET", f"{path}{query}", headers={"Cookie": self.cookie, **(headers or {})})
             yield Stream(connection.getresponse())
 
     def stop(self, number=signal.SIGTERM):

@@ -2,16 +2,17 @@
 
 from django.db.models import Count, Q, QuerySet
 
-from provisioning.errors import NotFound
+from provisioning.errors import NotFound, Refused
 from provisioning.models import ApplicationTemplate, InstallationPackage
 from provisioning.spelling import by_name
 from provisioning.states import OSType
 
 
 def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
-    """Templates by name; each has ``application_count``."""
+    """Templates by name without what the file says of options and ports; each has ``application_count``."""
     rows: QuerySet = ApplicationTemplate.objects.all()
     found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications"))
+    found = found.defer("options", "ports")
     if text:
         found = found.filter(Q(name__holds=text) | Q(version__holds=text))
     if type:
@@ -20,10 +21,18 @@ def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemp
 
 
 def get_template(template_id: int) -> ApplicationTemplate:
-    """One row as in ``template_list``. Raises NotFound."""
-    template = template_list().filter(pk=template_id).first()
+    """One row as in ``template_list``, with all of it. Raises NotFound."""
+    template = template_list().defer(None).filter(pk=template_id).first()
     if template is None:
         raise NotFound("This Application Template does not exist any more. Somebody may have deleted it.")
+    return template
+
+
+def find_template(name: str) -> ApplicationTemplate:
+    """As ``get_template``, by its name."""
+    template = template_list().defer(None).filter(name=name).first()
+    if template is None:
+        raise NotFound(f"There is no Application Template named {name}.")
     return template
 
 
@@ -43,6 +52,16 @@ def get_package(package_id: int) -> InstallationPackage:
     if package is None:
         raise NotFound("This Installation Package does not exist any more. Somebody may have deleted it.")
     return package
+
+
+def find_package(name: str) -> InstallationPackage:
+    """The one of this name, which others may have, too. Raises NotFound, Refused."""
+    found = list(InstallationPackage.objects.filter(name=name)[:2])
+    if not found:
+        raise NotFound(f"There is no Installation Package named {name}.")
+    if len(found) > 1:
+        raise Refused(f"There are several Installation Packages named {name}. Name the one by its id.")
+    return found[0]
 
 
 def systems_for(os_type: str) -> tuple[str, ...]:

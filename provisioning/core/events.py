@@ -1,9 +1,10 @@
 """The timeline."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Max, Model, Q, QuerySet
 from django.utils import timezone
 
 from protocol.events import KINDS, Own, level_of
@@ -19,6 +20,26 @@ def of_console(number: Own, text: str, *, application_id: int | None = None, hos
     """What the console itself tells, not stored yet."""
     return Event(at=at or timezone.now(), number=number, level=level_of(number), application_id=application_id,
                  host_id=host_id, source=EventSource.CONSOLE, text=text)
+
+
+SETTLES = timedelta(seconds=5)
+"""A transaction that adds events lasts no longer."""
+
+
+def settled(events: QuerySet[Event], now: datetime) -> QuerySet[Event]:
+    """Those of ``events`` behind which none with a smaller key can come any more: of two transactions that add events
+    at the same time the one with the smaller keys may end later. Who reads on from there misses none."""
+    return events.filter(id__lte=_settled_up_to(now))
+
+
+def _settled_up_to(now: datetime) -> int:
+    recent = list(Event.objects.filter(at__gte=now - SETTLES).order_by("id").values_list("id", flat=True))
+    if not recent:
+        return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+    before = recent[0] - 1
+    if before and not Event.objects.filter(pk=before).exists():
+        return before
+    return next((key for key, following in pairwise(recent) if following > key + 1), recent[-1])
 
 
 def last_of(numbers: Collection[Own]) -> int:

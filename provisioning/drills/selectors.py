@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from provisioning.errors import NotFound
@@ -20,6 +20,15 @@ def get_drill(drill_id: int) -> Drill:
     if found is None:
         raise NotFound("There is no such failover drill.")
     return found
+
+
+def drill_list(*, pair: str = "", state: str = "") -> QuerySet[Drill]:
+    """Drills of all pairs, newest first; ``pair``: the name of a member when it ran, ``state`` a value
+    of DrillState."""
+    found = Drill.objects.all()
+    if pair:
+        found = found.filter(Q(primary_name=pair) | Q(backup_name=pair))
+    return found.filter(state=state) if state else found
 
 
 def drills_of(primary_id: int) -> QuerySet[Drill]:

@@ -4,6 +4,7 @@ from provisioning.models.ports import ListeningPort
 
 from .accounts import Account, ApiToken, SignInTry
 from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance, Reaction
+from .answers import KeptAnswer
 from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
@@ -35,6 +36,7 @@ __all__ = [
     "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
+    "KeptAnswer",
     "ListeningPort", "Maintenance", "MoreDetail", "Notice", "NotificationMark", "NotificationRule", "Option",
     "PairAudit", "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
 ]

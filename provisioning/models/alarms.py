@@ -107,6 +107,9 @@ class Alarm(models.Model):
     cause = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="consequences")
     end_told = models.BooleanField(default=False)
 
+    followed: int
+    """How many active alarms follow from it, of rows of ``alarms.selectors.alarms``."""
+
     class Meta:
         ordering = ["-id"]
         constraints = [

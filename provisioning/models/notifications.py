@@ -29,6 +29,11 @@ class Channel(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
 
+    rule_count: int
+    has_secrets: bool
+    """How many rules tell it, and whether a secret of it is stored, of rows of
+    ``notifications.selectors.notifications``."""
+
     class Meta:
         ordering = [SortKey("name"), "name"]
 

@@ -12,6 +12,11 @@ def searches(actor: Actor, list_name: str) -> QuerySet[SavedSearch]:
     return SavedSearch.objects.filter(_seen_by(actor), list=list_name).select_related("user")
 
 
+def all_searches(actor: Actor) -> QuerySet[SavedSearch]:
+    """As ``searches``, of all lists."""
+    return SavedSearch.objects.filter(_seen_by(actor)).select_related("user")
+
+
 def get_search(actor: Actor, key: int) -> SavedSearch:
     """One that ``actor`` sees. Raises NotFound."""
     row = SavedSearch.objects.filter(_seen_by(actor), pk=key).select_related("user").first()

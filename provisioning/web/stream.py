@@ -106,7 +106,8 @@ class Reader:
             connections.close_all()
 
 
-async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> AsyncGenerator[bytes]:
+async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader,
+                   only: frozenset[str]) -> AsyncGenerator[bytes]:
     """What ``listener`` hears until the stream's life is over, its reader has left or ``stop`` is set. Raises
     StreamTrouble, TooSlow."""
     ends = time.monotonic() + LIFE_S
@@ -119,13 +120,19 @@ async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> As
         news = await _unless(stop, listener.next(min(KEEPALIVE_S, left)))
         if news is not None:
             last, topics = news
-            shown = [topic for topic in topics if not topic.startswith(SIGNED_OUT)]
+            shown = [topic for topic in topics if not topic.startswith(SIGNED_OUT) and is_wanted(topic, only)]
             yield frame(data=shown, event_id=last) if shown else b": still here\n\n"
     yield frame(event="end", data="This stream was open long enough.")
 
 
-async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
-                 since_ms: str = "") -> AsyncGenerator[bytes]:
+def is_wanted(topic: str, only: frozenset[str]) -> bool:
+    """Whether who asked for the topics ``only``, or for all by naming none, is told of this one; the word before a
+    colon names all that begin with it."""
+    return not only or topic in only or topic.partition(":")[0] in only
+
+
+async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "", since_ms: str = "",
+                 only: frozenset[str] = frozenset()) -> AsyncGenerator[bytes]:
     """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
     of topics), then ``end`` or ``trouble``. Ends cleanly when ``stop`` is set, when the session is ended and when the
     tab is gone."""
@@ -136,7 +143,7 @@ async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
             yield frame(event="ready", data=listener.start, event_id=listener.start)
             if listener.gap:
                 yield frame(event="refresh", data="Some changes were missed.")
-            async for part in _changes(listener, stop, whose):
+            async for part in _changes(listener, stop, whose, only):
                 yield part
     except TooSlow:
         yield frame(event="end", data="More waits for this page than it takes.")
@@ -146,7 +153,7 @@ async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
         _open.pop(stop, None)
 
 
-async def _without_database(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def without_database(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """``parts``, after the database connection that checked the login was given back: it would stay with this tab as
     long as the tab is open."""
     await sync_to_async(connections.close_all)()
@@ -155,7 +162,7 @@ async def _without_database(parts: AsyncGenerator[bytes]) -> AsyncGenerator[byte
             yield part
 
 
-def _place_for(user_id: int) -> asyncio.Event | None:
+def place_for(user_id: int) -> asyncio.Event | None:
     """What ends a stream of this user that may be opened now, or None; nothing is awaited between the look and the
     place, so tabs that come at once are counted like others."""
     if len(_open) >= STREAMS_MAX or sum(of == user_id for of in _open.values()) >= STREAMS_OF_ONE:
@@ -178,14 +185,14 @@ async def stream(request):
     if refusal := await _why_not(request):
         return refusal
     user_id = (await request.auser()).pk
-    stop = _place_for(user_id)
+    stop = place_for(user_id)
     if stop is None:
         return HttpResponse("Too many open pages on this server; the page asks by itself every few seconds.",
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
     whose = Reader(user_id, request.session.session_key)
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        _without_database(events(whose, stop, last[:40], request.GET.get("since", "")[:20])),
+        without_database(events(whose, stop, last[:40], request.GET.get("since", "")[:20])),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

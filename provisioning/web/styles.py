@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "audit": ("css/audit.css", "css/findings.css", "css/trend.css"),
     "no scripts": ("css/noscript.css",),
     "wall": ("css/wall.css",),
+    "api": ("css/api.css",),
 }
 """{what a template asks for: its files}. A file is in one group, so no page loads it twice."""
 

@@ -14,12 +14,14 @@ from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
 
+from docs.openapi import described
 from provisioning.accounts.services import sign_in
 from provisioning.accounts.services.sign_in_story import TOLD_EVERY
 from provisioning.audit.exports import FORMATS
 from provisioning.models import Host
 from provisioning.verbs.services import jobs
 from tests import factories
+from tests.api.operations import asked, operations
 from tests.commands import run
 from tests.provisioning.addresses import ADDRESSES, MACHINE
 from tests.provisioning.hosts.test_host_api import signed
@@ -80,6 +82,22 @@ def forms(world) -> Texts:
                     with forgotten():
                         answer = world.ask(PEOPLE[-1], "POST", address, world.sent(request), script=name != "login")
                     yield name, answer_text(answer)
+
+
+@place
+def api(world) -> Texts:
+    """Every operation of the API as an Administrator, whatever it answers, and every object of its lists."""
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[PEOPLE[-1]]
+    schema = described()
+    for method, path, operation in operations(schema):
+        with forgotten():
+            answer = asked(client, world, operation["operationId"], method, path)
+        assert answer.status_code < 500 or answer.status_code == 503, path
+        yield operation["operationId"], answer_text(answer)
+        if method == "get" and any(other.startswith(f"{path}/{{") for other in schema["paths"]):
+            for row in answer.json().get("items", ()):
+                yield f"{path} one by one", answer_text(client.get(f"{path}/{row.get('id', row.get('number'))}"))
 
 
 @place

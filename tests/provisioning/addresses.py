@@ -72,6 +72,10 @@ def of_rows(need: str, *verbs: str) -> tuple[Request, ...]:
 
 
 ADDRESSES: dict[str, tuple[Request, ...]] = {
+    # programs: tests/api/test_access.py walks what is below these
+    "api": (),
+    "api-stream": (),
+    "api-reference": reads(),
     # people
     "home": reads(SIGNED_IN),
     "login": reads(OPEN) + posts(OPEN, username="ada", password="wrong"),

@@ -124,6 +124,20 @@ def actor_of_token(secret: str, *, address: str, request_id: str = "") -> Actor:
     return replace(actor, request_id=request_id) if request_id else actor
 
 
+@sensitive_variables("secret", "hidden")
+def verbs_by(secret: str) -> frozenset[str] | None:
+    """What this token lets somebody do while it is good; None where there is none. Nobody is let in by it, and nothing
+    is counted."""
+    key, hidden = rules.parts(secret) or ("", "")
+    row = ApiToken.objects.select_related("owner").filter(key=key).first()
+    stored = row.digest if row is not None else ""
+    same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
+    if row is None or not any(same):
+        return None
+    verbs = permissions.verbs_of(user_roles(row.owner) & frozenset(row.roles))
+    return verbs & permissions.READS if row.read_only else verbs
+
+
 @sensitive_variables("secret")
 def require_metrics_token(secret: str, *, address: str) -> None:
     """Raise as ``actor_of_token`` unless ``secret`` is a token for metrics, of somebody who may see everything."""

@@ -21,6 +21,7 @@ AROUND, STORY_MOST = timedelta(minutes=2), 200
 """The story of an alarm begins and ends so long before and after it, and has at most so many events."""
 _GRAVITY = Case(*(When(category=category, then=Value(place)) for place, category in enumerate(AlarmCategory.values)),
                 default=Value(len(AlarmCategory.values)), output_field=IntegerField())
+_FOLLOWED = Count("consequences", filter=Q(consequences__cleared_at=None))
 GRAVEST_FIRST = (_GRAVITY, "-raised_at", "-id")
 """The order of active alarms."""
 
@@ -31,8 +32,7 @@ def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", 
     ``application``, ``host`` and ``text`` are parts; ``cause``: what follows from that alarm. ``grouped``: without what
     follows from the loss of a host, unless it is critical. Each has ``followed``: how many active ones follow from
     it."""
-    found = Alarm.objects.filter(_OF_STATE[state]).annotate(followed=Count(
-        "consequences", filter=Q(consequences__cleared_at=None)))
+    found = Alarm.objects.filter(_OF_STATE[state]).annotate(followed=_FOLLOWED)
     if grouped:
         found = found.exclude(~Q(category=AlarmCategory.CRITICAL), cause__isnull=False, cause__cleared_at=None,
                               cause__masked=F("masked"))
@@ -57,8 +57,8 @@ def count_in(state: str) -> int:
 
 
 def get_alarm(key: int) -> Alarm:
-    """Raises NotFound."""
-    row = Alarm.objects.select_related("condition", "cause").filter(pk=key).first()
+    """As in ``alarm_list``, with its condition and its cause. Raises NotFound."""
+    row = Alarm.objects.select_related("condition", "cause").annotate(followed=_FOLLOWED).filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such alarm (any more): of those that ended the oldest are removed.")
     return row

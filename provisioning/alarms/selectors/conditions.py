@@ -31,6 +31,14 @@ def get_condition(key: int) -> AlarmCondition:
     return row
 
 
+def find_condition(name: str) -> AlarmCondition:
+    """Raises NotFound."""
+    row = AlarmCondition.objects.prefetch_related(*WITH_CHANNELS).filter(name=name).first()
+    if row is None:
+        raise NotFound(f"There is no Alarm Condition named {name}.")
+    return row
+
+
 def conditions_to_judge() -> list[Condition]:
     """All of them: one that is disabled raises nothing, but what it raised before can still be cleared."""
     return [Condition(

@@ -1,6 +1,7 @@
 """Applications as lists, as drafts (for editor, clone and export) and by name."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
 
@@ -10,7 +11,7 @@ from provisioning.core.control import control_seen, with_control
 from provisioning.declared import values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
-from provisioning.models import Application, Connection, Host, Job
+from provisioning.models import Application, Connection, Host, Job, PairState, RuntimeStatus
 from provisioning.models.applications import PLACEHOLDERS
 from provisioning.spelling import by_name, ordering
 from provisioning.states import ACTIVE_JOBS, ALIVE, RUNNABLE_TYPES, RUNS, ApplicationStatus
@@ -32,7 +33,27 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     as far as they are known now and ``active_jobs`` (a list of at most one Job); host, runtime, template, backup,
     primary and ports are there without further queries, so a page costs the same number of queries whatever its length.
     """
-    found: QuerySet = with_related(Application.objects.all())
+    found = _chosen(with_related(Application.objects.all()), text=text, type=type, host=host, status=status)
+    # What no list shows would be sorted and carried along with every row.
+    return found.defer(*SECRETS, "template__options", "template__ports").order_by(*ordering(SORTS, sort))
+
+
+TOLD = ("name", "type", "enabled", "version", "working_directory", "command_line", "redundancy_type", "revision",
+        "changed_at", "changed_by", "host__name", "backup_server__name", "primary_server__name",
+        *(f"{name}__{field.name}" for name, model in (("runtime", RuntimeStatus), ("pair_state", PairState))
+          for field in model._meta.concrete_fields))
+"""Columns of an application that programs are told of each in a list."""
+
+
+def told_list(*, text: str = "", type: str = "", host: str = "", status: str = "") -> QuerySet[Application]:
+    """As ``application_list``, in no order, with what programs are told of each alone: neither jobs nor ports, and of
+    other objects their names. Reading the rest costs more than all of this."""
+    found = with_status(Application.objects.all()).select_related(
+        "host", "runtime", "backup_server", "primary_server", "pair_state").only(*TOLD)
+    return _chosen(found, text=text, type=type, host=host, status=status).order_by()
+
+
+def _chosen(found: QuerySet, *, text: str, type: str, host: str, status: str) -> QuerySet:
     if text:
         found = found.filter(Q(name__holds=text) | Q(host__name__holds=text) | Q(description__holds=text))
     if type:
@@ -41,8 +62,7 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
         found = found.filter(host__in=named(Host, host))
     if status:
         found = found.filter(status=status)
-    # What no list shows would be sorted and carried along with every row.
-    return found.defer(*SECRETS, "template__options", "template__ports").order_by(*ordering(SORTS, sort))
+    return found
 
 
 def with_status(applications: QuerySet[Application]) -> QuerySet[Application]:
@@ -67,6 +87,12 @@ def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
         "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "primary_server__pair_state",
         "pair_state",
     ).defer(*SECRETS).prefetch_related("ports", jobs_at_work("active_jobs"))
+
+
+def jobs_of(application_ids: Iterable[int]) -> dict[int, UUID]:
+    """{application: key of the job that works on it} of those that one works on."""
+    found = Job.objects.filter(application__in=application_ids, state__in=ACTIVE_JOBS).order_by()
+    return dict(found.values_list("application", "pk"))
 
 
 def jobs_at_work(attribute: str) -> Prefetch:

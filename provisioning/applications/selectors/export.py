@@ -1,4 +1,4 @@
-"""Hosts and applications as the YAML that ``manage.py apply`` reads; secrets are masked."""
+"""Hosts and applications as the YAML that ``manage.py apply`` reads, and as the API says them; secrets are masked."""
 
 from typing import Any
 
@@ -37,19 +37,19 @@ def as_yaml(document: dict[str, Any]) -> str:
 
 
 def _host(row: Host) -> dict[str, Any]:
-    return _written(HostDraft, row)
+    return written(HostDraft, row)
 
 
 def _application(row: Application) -> dict[str, Any]:
     return {
-        **_written(ApplicationDraft, row),
-        "ports": [_without_blanks(_written(PortDraft, port)) for port in row.ports.all()],
-        "connections": [_without_blanks(_written(ConnectionDraft, link)) for link in row.connections.all()],
+        **written(ApplicationDraft, row),
+        "ports": [_without_blanks(written(PortDraft, port)) for port in row.ports.all()],
+        "connections": [_without_blanks(written(ConnectionDraft, link)) for link in row.connections.all()],
         "options": row.options_dict(), "annex": row.options_dict(annex=True),
     }
 
 
-def _written(draft: type, row: Model) -> dict[str, Any]:
+def written(draft: type, row: Model) -> dict[str, Any]:
     """{its name in a file: value} of the columns of ``draft``; other objects by name."""
     return {facts(draft)[name].written: _plain(row, name, facts(draft)[name].kind) for name in columns(draft)}
 
@@ -59,6 +59,15 @@ def _plain(row: Model, name: str, kind: Kind) -> Any:
         return getattr(row, name)
     other = getattr(row, name.removesuffix("_id"))
     return other.name if other else None
+
+
+def application_document(row: Application) -> dict[str, Any]:
+    """All that is configured of ``row``, by the same names; blanks are there, too."""
+    return {
+        **written(ApplicationDraft, row), "ports": [written(PortDraft, port) for port in row.ports.all()],
+        "connections": [written(ConnectionDraft, link) for link in row.connections.select_related("server")],
+        "options": row.options_dict(), "annex": row.options_dict(annex=True),
+    }
 
 
 def _without_blanks(body: dict[str, Any]) -> dict[str, Any]:

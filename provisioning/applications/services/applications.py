@@ -56,11 +56,11 @@ def create_application(*, actor: Actor, draft: ApplicationDraft, reason: str = "
 
 @history.atomic()
 def update_application(*, actor: Actor, application_id: int, revision: int, draft: ApplicationDraft,
-                       reason: str = "") -> Application:
+                       reason: str = "", merges: bool = True) -> Application:
     """Save a draft over the stored object that was read as ``revision``.
 
-    What somebody else saved since then stays when the draft does not contradict it, else Conflict with what differs.
-    Raises Refused, NotFound. A draft that changes nothing writes nothing.
+    What somebody else saved since then stays when the draft does not contradict it, else Conflict with what differs;
+    not ``merges``: Conflict whatever it was. Raises Refused, NotFound. A draft that changes nothing writes nothing.
     """
     actor.require(permissions.CONFIGURE)
     _lock_host(draft.host_id)
@@ -69,6 +69,8 @@ def update_application(*, actor: Actor, application_id: int, revision: int, draf
     stored = application_draft(row)
     draft = draft_completion.complete(draft, row)
     if row.revision != revision:
+        if not merges:
+            raise draft_completion.conflict(row, stored, draft, comparison.changed_fields(stored, draft))
         draft = draft_completion.merge(row, revision, stored, draft)
     _refuse(application_refusals(draft, application_facts(draft, row)))
     changed = comparison.changed_fields(stored, draft)

@@ -122,11 +122,16 @@ def merge(row: Application, revision: int, stored: ApplicationDraft, draft: Appl
     differs from what was typed; a field that nobody else touched is as typed."""
     theirs = [name for name in comparison.changed_fields(stored, draft) if _touched(row, revision, name, stored)]
     if theirs:
-        raise Conflict(
-            f"{row.changed_by or 'Somebody'} saved {row.name} while you were editing it. Compare, then keep yours or "
-            "take theirs.", revision=row.revision, saved_by=row.changed_by, saved_at=row.changed_at,
-            differences=comparison.differences(stored, draft, theirs))
+        raise conflict(row, stored, draft, theirs)
     return draft
+
+
+def conflict(row: Application, stored: ApplicationDraft, draft: ApplicationDraft, names: list[str]) -> Conflict:
+    """That somebody else saved ``row`` since it was read, with how ``draft`` differs in the fields ``names``."""
+    return Conflict(
+        f"{row.changed_by or 'Somebody'} saved {row.name} while you were editing it. Compare, then keep yours or take "
+        "theirs.", revision=row.revision, saved_by=row.changed_by, saved_at=row.changed_at,
+        differences=comparison.differences(stored, draft, names))
 
 
 _SNAPSHOT_NAMES = {"template_id": "template", "host_id": "host", "backup_server_id": "backup_server"}

@@ -115,6 +115,36 @@ def pairs_by_rule() -> dict[str, int]:
         Count("audit", distinct=True)))
 
 
+def run_list(*, trigger: str = "") -> QuerySet[AuditRun]:
+    """Runs, newest first; ``trigger`` is a value of AuditTrigger."""
+    found = AuditRun.objects.all()
+    return found.filter(trigger=trigger) if trigger else found
+
+
+def finding_list(*, severity: str = "", rule: str = "", pair: str = "", show: str = "",
+                 primary_id: int | None = None) -> QuerySet[Finding]:
+    """What the latest results have found, of all pairs, with the waiver of each. ``rule`` is a code, ``pair`` the name
+    of a member; ``show``: "waived" those alone, "all" those too, else without them."""
+    found = Finding.objects.filter(audit__is_latest=True).select_related(
+        "audit__primary__backup_server", "waiver").defer("audit__unknown")
+    for name, value in (("severity", severity), ("code", rule), ("audit__primary", primary_id)):
+        if value:
+            found = found.filter(**{name: value})
+    if pair:
+        found = found.filter(Q(audit__primary__name=pair) | Q(audit__primary__backup_server__name=pair))
+    if show == "waived":
+        return found.filter(waiver__isnull=False)
+    return found if show == "all" else found.filter(waiver__isnull=True)
+
+
+def find_finding(finding_id: int) -> Finding:
+    """One finding, of whichever result. Raises NotFound."""
+    row = Finding.objects.select_related("audit__primary__backup_server", "waiver").filter(pk=finding_id).first()
+    if row is None:
+        raise NotFound("This finding does not exist any more. Look at the findings of its pair.")
+    return row
+
+
 # --- one pair
 
 

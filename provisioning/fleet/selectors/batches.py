@@ -2,12 +2,15 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from provisioning.applications.selectors.applications import with_related
 from provisioning.errors import NotFound
-from provisioning.models import Job, JobStep
+from provisioning.jobs.selectors.readiness import why_not
+from provisioning.models import Application, Job, JobStep
 from provisioning.spelling import sort_key
-from provisioning.states import JobState
+from provisioning.states import JobKind, JobState
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ def get_batch(key: uuid.UUID) -> Batch:
     rows = (BatchRow(job, attempts[who], _cells(job, columns)) for who, job in newest.items())
     by_host = sorted(rows, key=lambda row: (sort_key(row.job.host_name), sort_key(row.job.application_name)))
     return Batch(key, jobs[0], columns, tuple(by_host))
+
+
+def why_not_of(application_ids: Collection[int], kind: JobKind) -> dict[int, str]:
+    """{application: why no such job can be made for it now} of those of which there is a reason."""
+    rows = with_related(Application.objects.filter(pk__in=application_ids))
+    return {key: found[kind] for key, found in why_not(rows, [kind]).items() if kind in found}
 
 
 def _cells(job: Job, columns: tuple[str, ...]) -> tuple[JobStep | None, ...]:

@@ -24,6 +24,9 @@ from provisioning.verbs.services.jobs import (
 from provisioning.verbs.services.last_reports import waited_together
 from provisioning.verbs.services.log_on import without_asking
 
+NOTHING_TO_RETRY = "Nothing here can be tried again: every job runs or has succeeded."
+ALL_ENDED = "Every job has ended already."
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -56,7 +59,7 @@ def retry_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
     left alone. Raises NotFound, and Refused when there is nothing to try again."""
     waiting = [job for job in get_batch(batch).jobs if is_retryable(job)]
     if not waiting:
-        raise Refused("Nothing here can be tried again: every job runs or has succeeded.")
+        raise Refused(NOTHING_TO_RETRY)
     with waited_together(job.application_id for job in waiting if job.application_id):
         return _gather((job.application_id or 0, partial(retry_job, actor=actor, job_id=job.pk))
                        for job in waiting)
@@ -66,7 +69,7 @@ def cancel_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
     """Cancel what has not ended. Raises NotFound, and Refused when all of it has."""
     active = [job for job in get_batch(batch).jobs if job.is_active]
     if not active:
-        raise Refused("Every job has ended already.")
+        raise Refused(ALL_ENDED)
     return _gather((job.application_id or 0, partial(cancel_job, actor=actor, job_id=job.pk)) for job in active)
 
 

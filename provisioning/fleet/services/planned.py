@@ -215,6 +215,14 @@ class Planner:
                                                        connections=followed_connections(row, backup)))
 
 
+def described(plan: ApplyPlan, *, applied: bool) -> dict[str, Any]:
+    """The plan as plain values, for programs; ``applied``: whether it was carried out."""
+    return {"applied": applied, "changes": [
+        {"kind": entry.kind, "name": entry.name, "action": entry.action,
+         "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}
+                    for row in entry.differences], "hints": list(entry.hints)} for entry in plan.entries]}
+
+
 def refuse(refusals: list[Refusal]) -> None:
     """Raises Refused when there are any."""
     if refusals:

@@ -8,6 +8,7 @@ from provisioning.applications.rules.fields import NOT_YET_INSTALLED
 from provisioning.applications.rules.saved_notes import notes
 from provisioning.applications.selectors.applications import application_draft
 from provisioning.applications.services import comparison, draft_completion
+from provisioning.applications.services.written import merged
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.control import status_for_rules
 from provisioning.declared import columns
@@ -134,25 +135,10 @@ class PlannedApplication:
         if self.spec.get("options") is not None:
             template = self.world.template(self.world.template_key(self.spec.get("template")))
             base = draft.options if row else draft_completion.template_options(template)
-            values["options"] = _merged(base or {}, self.spec["options"])
+            values["options"] = merged(base or {}, self.spec["options"])
         if self.spec.get("annex") is not None:
-            values["annex"] = _merged(draft.annex or {}, self.spec["annex"])
+            values["annex"] = merged(draft.annex or {}, self.spec["annex"])
         return values
-
-
-def _merged(base: dict[str, dict[str, str]], given: dict[str, dict[str, str | None] | None]) -> dict:
-    """``given`` over ``base``; None removes a key or a whole section."""
-    result = {section: dict(keys) for section, keys in base.items()}
-    for section, keys in given.items():
-        if keys is None:
-            result.pop(section, None)
-            continue
-        for key, value in keys.items():
-            if value is None:
-                result.get(section, {}).pop(key, None)
-            else:
-                result.setdefault(section, {})[key] = value
-    return {section: keys for section, keys in result.items() if keys}
 
 
 def _found(name: str | None, key_of: Callable[[str], int | None], label: str) -> int | None:

@@ -38,3 +38,11 @@ def get_host(host_id: int) -> Host:
     if host is None:
         raise NotFound("This host does not exist any more. Somebody may have deleted it.")
     return host
+
+
+def find_host(name: str) -> Host:
+    """One row by its name. Raises NotFound."""
+    host = host_list().filter(name=name).first()
+    if host is None:
+        raise NotFound(f"There is no host named {name}.")
+    return host

@@ -35,11 +35,11 @@ class Command(ServiceCommand):
         if not plan.is_empty:
             if not yes and not self.agreed(QUESTION, otherwise=ADD_YES, can_ask=file != "-"):
                 if as_json:
-                    self.print_json(self.describe(plan, applied=False))
+                    self.print_json(planned.described(plan, applied=False))
                 return REFUSED
             apply.apply(actor=self.actor, planned=plan, tell=self.progress)
         if as_json:
-            self.print_json(self.describe(plan, applied=not plan.is_empty))
+            self.print_json(planned.described(plan, applied=not plan.is_empty))
         else:
             self.stdout.write("Nothing to do." if plan.is_empty else "Done.")
         return OK
@@ -67,9 +67,3 @@ class Command(ServiceCommand):
                 self.stdout.write(f"    {row.label}: {old}{row.yours or '(empty)'}")
             for hint in entry.hints:
                 self.stdout.write(f"    ! {hint}")
-
-    def describe(self, plan: planned.ApplyPlan, *, applied: bool) -> dict:
-        return {"applied": applied, "changes": [
-            {"kind": entry.kind, "name": entry.name, "action": entry.action,
-             "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}
-                        for row in entry.differences], "hints": list(entry.hints)} for entry in plan.entries]}

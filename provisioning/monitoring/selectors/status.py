@@ -1,16 +1,17 @@
-"""The status of everything as plain values: ``manage.py status --json`` and the dashboard."""
+"""The status of everything as plain values: ``manage.py status --json``, the API and the dashboard."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from provisioning.applications.selectors.applications import application_list
+from provisioning.applications.selectors.applications import application_list, with_related
 from provisioning.certificates.selectors import certificates_of, console_certificate
 from provisioning.core.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.core.known import Control, Word, age_s
 from provisioning.hosts.selectors.hosts import host_list
-from provisioning.models import Application, ComponentHeartbeat, Host
+from provisioning.models import Application, ComponentHeartbeat, Host, ListeningPort
 from provisioning.pairs.rules.facts import decided
 from provisioning.pairs.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
@@ -32,7 +33,9 @@ def status_report() -> dict:
              if row.is_runnable and row.backup_server_id in applications]
     pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
-        "applications": [_application(row, pair_of.get(row.pk), control.now) for row in applications.values()],
+        "applications": [_application(row, pair_of.get(row.pk), control.now, [
+            {"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
+            for port in row.ports.all()]) for row in applications.values()],
         "hosts": [_host(row, control.now) for row in host_list()],
         "pairs": [_pair(pair, control) for pair in pairs],
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
@@ -43,7 +46,52 @@ def status_report() -> dict:
     }
 
 
-def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
+def applications_status(rows: Iterable[Application]) -> list[dict]:
+    """Of some applications what ``status_report`` says of each; the same number of queries, however many ``rows`` of
+    ``applications.selectors.applications`` there are."""
+    rows, control = list(rows), control_seen(timezone.now())
+    partners = [key for row in rows for key in (row.backup_server_id, _primary_key(row)) if key is not None]
+    known = {row.pk: row for row in rows}
+    missing = set(partners) - known.keys()
+    known |= {row.pk: row for row in with_related(Application.objects.filter(pk__in=missing))} if missing else {}
+    ports = _ports_of(rows)
+    return [_application(row, _pair_of(row, known), control.now, ports.get(row.pk, [])) for row in rows]
+
+
+def _ports_of(rows: list[Application]) -> dict[int, list[dict]]:
+    """{application: what is told of its ports}."""
+    found: dict[int, list[dict]] = {}
+    for key, port_id, port, protocol, ha_sync in ListeningPort.objects.filter(application__in=rows).values_list(
+            "application", "port_id", "port", "protocol", "ha_sync"):
+        found.setdefault(key, []).append({"id": port_id, "port": port, "protocol": protocol, "ha_sync": ha_sync})
+    return found
+
+
+def hosts_status(rows: Iterable[Host]) -> list[dict]:
+    """As ``applications_status``, of hosts."""
+    now = control_seen(timezone.now()).now
+    return [_host(row, now) for row in rows]
+
+
+def pairs_status(primaries: Iterable[Application]) -> list[dict]:
+    """As ``applications_status``, of the pairs of these primaries."""
+    rows, control = list(primaries), control_seen(timezone.now())
+    found = with_related(Application.objects.filter(pk__in=[row.backup_server_id for row in rows]))
+    backups = {row.pk: row for row in found}
+    return [_pair(Pair(row, backups[row.backup_server_id]), control) for row in rows if row.backup_server_id in backups]
+
+
+def _primary_key(row: Application) -> int | None:
+    return getattr(getattr(row, "primary_server", None), "pk", None)
+
+
+def _pair_of(row: Application, known: dict[int, Application]) -> Pair | None:
+    keys = (row.pk, row.backup_server_id) if row.backup_server_id is not None else (_primary_key(row), row.pk)
+    primary, backup = (known.get(key or 0) for key in keys)
+    return Pair(primary, backup) if row.is_runnable and primary and backup else None
+
+
+def _application(row: Application, pair: Pair | None, now: datetime, ports: list[dict]) -> dict:
     runtime, said = getattr(row, "runtime", None), word_of(row)
     return {
         "name": row.name, "type": row.type, "host": row.host.name if row.host else "", "enabled": row.enabled,
@@ -53,8 +101,7 @@ def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
         "pid": _if(said.known, runtime.pid if runtime else 0),
         "by_hand": _if(said.known, runtime.by_hand if runtime else False),
         "version": row.version, "working_directory": row.working_directory,
-        "ports": [{"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
-                  for port in row.ports.all()],
+        "ports": ports,
         "certificates": [{"port": each.label.removeprefix("Port "), **each.to_dict()} for each in certificates_of(row)],
         "clients": _if(said.known, runtime.clients if runtime else 0), "last_seq": runtime.last_seq if runtime else 0,
         "first_seq": runtime.first_seq if runtime else 0,

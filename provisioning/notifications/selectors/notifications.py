@@ -1,6 +1,6 @@
 """Channels, notification rules and deliveries, as pages and commands show them."""
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Prefetch, Q, QuerySet
 
 from provisioning.errors import NotFound
 from provisioning.models import AlarmCondition, Application, Channel, Delivery, Host, NotificationRule
@@ -14,8 +14,9 @@ WITH_CHANNELS = Prefetch("channels", Channel.objects.defer("secrets"))
 
 
 def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet[Channel]:
-    """Channels by name, each with ``rule_count``; ``text`` is a part of the name or of the description."""
-    found = Channel.objects.defer("secrets").annotate(rule_count=Count("rules")).order_by(*by_name("name"))
+    """Channels by name, each with ``rule_count`` and ``has_secrets``; ``text`` is a part of the name or of the
+    description."""
+    found = _channels().order_by(*by_name("name"))
     if text:
         found = found.filter(Q(name__holds=text) | Q(description__holds=text))
     if kind:
@@ -23,17 +24,22 @@ def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet
     return found.filter(enabled=state == "enabled") if state else found
 
 
+def _channels() -> QuerySet[Channel]:
+    return Channel.objects.defer("secrets").annotate(
+        rule_count=Count("rules"), has_secrets=ExpressionWrapper(Q(secrets__isnull=False), BooleanField()))
+
+
 def get_channel(key: int) -> Channel:
-    """Raises NotFound."""
-    row = Channel.objects.defer("secrets").filter(pk=key).first()
+    """As in ``channel_list``. Raises NotFound."""
+    row = _channels().filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such channel (any more).")
     return row
 
 
 def find_channel(name: str) -> Channel:
-    """Raises NotFound."""
-    row = Channel.objects.defer("secrets").filter(name=name).first()
+    """As in ``channel_list``. Raises NotFound."""
+    row = _channels().filter(name=name).first()
     if row is None:
         raise NotFound(f"There is no channel named {name}. Monitoring > Notifications lists them.")
     return row
@@ -73,10 +79,19 @@ def get_rule(key: int) -> NotificationRule:
     return row
 
 
+def find_rule(name: str) -> NotificationRule:
+    """Raises NotFound."""
+    row = NotificationRule.objects.prefetch_related(WITH_CHANNELS).filter(name=name).first()
+    if row is None:
+        raise NotFound(f"There is no notification rule named {name}.")
+    return row
+
+
 def delivery_list(*, state: str = "", channel: str = "", rule: str = "", told: str = "",
                   text: str = "") -> QuerySet[Delivery]:
-    """Deliveries, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are parts."""
-    found = Delivery.objects.select_related("channel").defer("channel__secrets")
+    """Deliveries without what they say, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are
+    parts."""
+    found = Delivery.objects.select_related("channel").defer("channel__secrets", "text", "payload")
     for name, value in (("state", state), ("told", told), ("channel_name__holds", channel), ("rule_name__holds", rule)):
         if value:
             found = found.filter(**{name: value})

@@ -49,6 +49,11 @@ def send_now(*, actor: Actor, delivery_id: int) -> Delivery:
     return row
 
 
+def why_not(row: Delivery) -> str:
+    """A sentence, "" when it can be sent again or, as long as it waits, at once."""
+    return why_not_send_now(row) if row.state == DeliveryState.WAITING else why_not_resend(row)
+
+
 def why_not_resend(row: Delivery) -> str:
     """A sentence, "" when it can be sent again."""
     return STILL_WAITS if row.state == DeliveryState.WAITING else _why_not_through(row)

@@ -39,11 +39,7 @@ def delivery_detail(request, pk: int):
         "delivery": delivery, "alarms": alarms_of(delivery), "topic": selector.DELIVERIES, "attempts": attempts,
         "json": shown.json_of(delivery) if delivery.payload else "",
         "advice": _advice(delivery, last.status) if last and not last.succeeded else "",
-        "why_not": _why_not(delivery, now=delivery.state == DeliveryState.WAITING)})
-
-
-def _why_not(delivery: Delivery, *, now: bool) -> str:
-    return services.why_not_send_now(delivery) if now else services.why_not_resend(delivery)
+        "why_not": services.why_not(delivery)})
 
 
 def _advice(delivery: Delivery, status: int | None) -> str:
@@ -62,7 +58,7 @@ def delivery_resend(request, pk: int):
     if request.method != "POST":
         waits = delivery.state == DeliveryState.WAITING
         return dialog(request, "notifications/resend.html", f"Send this message {'now' if waits else 'again'}?", {
-            "delivery": delivery, "waits": waits, "why": _why_not(delivery, now=waits)})
+            "delivery": delivery, "waits": waits, "why": services.why_not(delivery)})
     if "now" in request.POST:
         return carry_out(
             request, lambda: services.send_now(actor=actor_of(request), delivery_id=pk),

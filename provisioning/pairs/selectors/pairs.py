@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from provisioning.applications.rules.saved_notes import KEPT_ONLY
-from provisioning.applications.selectors.applications import find_application, get_application
+from provisioning.applications.selectors.applications import find_application, get_application, with_related
 from provisioning.core.copies import equal, lag
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, PairState
@@ -19,6 +19,15 @@ def has_backup(primary: str = "") -> Q:
     """The primaries of pairs: of two servers that Pairwise only keeps it decides nothing. ``primary``: the way to the
     application, with "__" at its end."""
     return Q(**{f"{primary}type__in": RUNNABLE_TYPES, f"{primary}backup_server__isnull": False})
+
+
+def primaries(*, text: str = "", paused: bool = False) -> QuerySet[Application]:
+    """The primaries of pairs, as rows of ``applications.selectors.applications``. ``text`` is in the name of a member;
+    ``paused``: only those whose automatic failover is paused."""
+    found = with_related(Application.objects.filter(has_backup()))
+    if text:
+        found = found.filter(Q(name__holds=text) | Q(backup_server__name__holds=text))
+    return found.filter(pair_state__automatic_failover=False) if paused else found
 
 
 class OfPair:

@@ -1,0 +1,26 @@
+"""Writes openapi.json, the description of the API for programs: ``python -m docs.openapi``."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("openapi.json")
+
+
+def described() -> dict[str, Any]:
+    """The description that the console gives at /api/v1/openapi.json."""
+    from api.root import api
+    return json.loads(json.dumps(api.get_openapi_schema()))
+
+
+def written(description: dict[str, Any]) -> str:
+    return json.dumps(description, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+    django.setup()
+    FILE.write_text(written(described()))

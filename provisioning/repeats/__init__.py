@@ -1,0 +1,1 @@
+"""Requests of programs that are sent again: done once, answered each time."""
