@@ -30,7 +30,8 @@ def read(draft: type, **rows: type) -> dict[str, tuple[Any, Any]]:
 
 def of(name: str, draft: type, **rows: type) -> type[BaseModel]:
     """A model of what is answered of ``draft``."""
-    return create_model(name, __base__=BaseModel, **read(draft, **rows))
+    fields: dict[str, Any] = read(draft, **rows)
+    return create_model(name, __base__=BaseModel, **fields)
 
 
 def written(name: str, draft: type, *, needed: tuple[str, ...], rows: Mapping[str, type] | None = None,
@@ -46,12 +47,12 @@ def written(name: str, draft: type, *, needed: tuple[str, ...], rows: Mapping[st
                                 Field(NO_DEFAULT if is_needed else None, description=each.label))
     no_fields = passed_over - fields.keys()
 
-    def pass_over(cls: type, values: Any) -> Any:
+    def pass_over(values: Any) -> Any:
         return {key: value for key, value in values.items() if key not in no_fields} if isinstance(
             values, dict) else values
 
-    return create_model(name, __base__=Strict, __validators__={
-        "pass_over": model_validator(mode="before")(classmethod(pass_over))}, **fields)  # type: ignore[call-overload]
+    validators: dict[str, Any] = {"pass_over": model_validator(mode="before")(pass_over)}
+    return create_model(name, __base__=Strict, __validators__=validators, **fields)
 
 
 def _type(kind: Kind, name: str, rows: Mapping[str, type]) -> Any:

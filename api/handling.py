@@ -12,7 +12,7 @@ from django.urls import Resolver404, ResolverMatch
 from django.utils.encoding import escape_uri_path
 
 from provisioning.core.database_trouble import trouble_of
-from provisioning.core.permissions import Actor
+from provisioning.core.permissions import Actor, actor_of
 from provisioning.errors import PairwiseError
 from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
 
@@ -90,7 +90,7 @@ def _asked(request: HttpRequest, match: ResolverMatch) -> HttpResponse:
     found = match.func(request, *match.args, **match.kwargs)
     if isinstance(found, HttpResponseNotAllowed):
         refused = _problem(request, 405, f"{request.method} is not answered here. Use {found['Allow']}.",
-                           request._pairwise_actor.request_id)
+                           actor_of(request).request_id)
         refused["Allow"] = found["Allow"]
         return refused
     return found

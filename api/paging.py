@@ -10,11 +10,12 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import HttpResponse
 from pydantic import BaseModel, Field, TypeAdapter
 
+from provisioning.errors import NotFound
 from provisioning.spelling import ordering
 
 from .problems import Problem
@@ -156,9 +157,8 @@ def _written(sort: str, values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, plain], separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def by_id_or_name(key: str, get: Callable[[int], Model], find: Callable[[str], Model]) -> Any:
+def by_id_or_name(key: str, get: Callable[[int], Item], find: Callable[[str], Item]) -> Item:
     """The object of this name; where there is none, and it is a number, the one with this id. Raises NotFound."""
-    from provisioning.errors import NotFound
     try:
         return find(key)
     except NotFound:

@@ -44,6 +44,7 @@ PAGES = {
     "audit-rules": "/audit/rules/",
     "audit-waivers": "/audit/waivers/",
     "glossary": "/help/glossary/",
+    "api": "/help/api/",
     "password": "/account/password/",
     "account": "/account/",
     "users": "/provisioning/accounts/users/",
@@ -76,7 +77,8 @@ def populated(pairwise: Pairwise) -> Pairwise:
 
 
 PHONE = {"width": 390, "height": 844}
-ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet", "glossary", "host-new")
+ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet", "glossary", "host-new",
+              "api")
 """Pages that somebody opens beside the rack."""
 
 

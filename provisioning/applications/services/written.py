@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Model
+
 from provisioning.applications.rules.fields import NOT_YET_INSTALLED
 from provisioning.applications.selectors.applications import application_draft
 from provisioning.declared import Kind, facts
@@ -56,11 +58,11 @@ def _links(document: Document) -> dict[str, Any]:
     return found
 
 
-def _key(model: type, name: str | None, label: str, field: str) -> int | None:
+def _key(model: type[Model], name: str | None, label: str, field: str) -> int | None:
     """Raises Refused."""
     if not name:
         return None
-    key = model.objects.filter(name=name).values_list("pk", flat=True).first()
+    key = model._default_manager.filter(name=name).values_list("pk", flat=True).first()
     if key is None:
         raise Refused(Refusal(f"There is no {label} named {name}.", field))
     return key
