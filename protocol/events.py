@@ -55,6 +55,8 @@ class Own(IntEnum):
     AGENT_SAID = 20137
     RECORDS_DROPPED = 20138
     RECORDS_WAIT = 20139
+    SHIPPING_BEHIND = 20145
+    SHIPPING_CAUGHT_UP = 20146
 
 
 OF_ALARMS = frozenset({Own.ALARM_RAISED, Own.ALARM_CLEARED})
@@ -117,6 +119,8 @@ KINDS: dict[Own, Kind] = {
     Own.AGENT_SAID: Kind(AGENT, STANDARD, "the agent of a host says something in its own log; of level Trace, too"),
     Own.RECORDS_DROPPED: Kind(SERVER, STANDARD, "a server or an agent dropped log records, as nobody took them"),
     Own.RECORDS_WAIT: Kind(SERVER, STANDARD, "the log records of a server wait, or go on; only in its own log files"),
+    Own.SHIPPING_BEHIND: Kind(CONSOLE, ALARM, "a target of audit shipping has not taken entries of History for an hour"),
+    Own.SHIPPING_CAUGHT_UP: Kind(CONSOLE, STANDARD, "each target of audit shipping has got all entries of History"),
 }
 
 

@@ -100,6 +100,10 @@ PREDEFINED: dict[str, Predefined] = {
     "not-delivered": Predefined(
         "Notification Given Up", MINOR, Own.NOT_DELIVERED, 0,
         "A message about alarms was tried for 24 hours and not taken, so a channel told nobody. Test that channel."),
+    "shipping-behind": Predefined(
+        "Audit Shipping Behind", MAJOR, Own.SHIPPING_BEHIND, Own.SHIPPING_CAUGHT_UP,
+        "A target of audit shipping has not taken entries of History for an hour. They wait in the database. Cleared "
+        "once each target has got all of them.", hours=LASTS),
     "connection-failure": Predefined(
         "Connection Failure", MINOR, 4504, 4503,
         "A program lost a connection. Every server tells it when control is restarted, so this is disabled until "

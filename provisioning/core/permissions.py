@@ -10,9 +10,10 @@ from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- NOTIFY, WALL, SHARE, USERS) = (
+ NOTIFY, WALL, SHARE, USERS, SHIP) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
     "drill", "alarms", "conditions", "notify", "wall", "share", "users",
+    "ship",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -32,6 +33,7 @@ VERBS = {
     WALL: "make and revoke the address of the wall display",
     SHARE: "share saved searches with everybody and delete these",
     USERS: "manage users",
+    SHIP: "create, change, test and delete targets of audit shipping",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
