@@ -119,8 +119,8 @@ KINDS: dict[Own, Kind] = {
     Own.AGENT_SAID: Kind(AGENT, STANDARD, "the agent of a host says something in its own log; of level Trace, too"),
     Own.RECORDS_DROPPED: Kind(SERVER, STANDARD, "a server or an agent dropped log records, as nobody took them"),
     Own.RECORDS_WAIT: Kind(SERVER, STANDARD, "the log records of a server wait, or go on; only in its own log files"),
-    Own.SHIPPING_BEHIND: Kind(CONSOLE, ALARM, "a target of audit shipping has not taken entries of History for an hour"),
-    Own.SHIPPING_CAUGHT_UP: Kind(CONSOLE, STANDARD, "each target of audit shipping has got all entries of History"),
+    Own.SHIPPING_BEHIND: Kind(CONSOLE, ALARM, "an audit target has not taken entries of History for an hour"),
+    Own.SHIPPING_CAUGHT_UP: Kind(CONSOLE, STANDARD, "each audit target has got all entries of History"),
 }
 
 

@@ -47,8 +47,8 @@ class Shipment(models.Model):
     """How far ``target`` has got: entries up to ``number`` were taken, the last at ``taken_at``. It is apart from the
     target, so that who saves a target does not set it back.
 
-    ``trouble`` says why the last attempt failed, "" while all is well; ``tries`` have failed in a row. ``behind_since``:
-    since then there was something to send; ``told``: an event tells that this lasts too long."""
+    ``trouble`` says why the last attempt failed, "" while all is well; ``tries`` have failed in a row. Since
+    ``behind_since`` there was something to send; ``told``: an event tells that this lasts too long."""
 
     target = models.OneToOneField(AuditTarget, on_delete=models.CASCADE, primary_key=True, related_name="shipment")
     number = models.PositiveBigIntegerField(default=0)

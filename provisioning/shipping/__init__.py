@@ -1,2 +1,1 @@
-"""History for the systems that keep audit logs: targets, and the entries that are sent to them (docs/audit-shipping.md).
-"""
+"""History for the systems that keep audit logs: targets, and what is sent to them (docs/audit-shipping.md)."""

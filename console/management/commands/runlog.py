@@ -49,5 +49,5 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Shipper().run(), Observer().run(), react(),
-                             asked.wait(), showing)
+        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Shipper().run(), Observer().run(),
+                             react(), asked.wait(), showing)

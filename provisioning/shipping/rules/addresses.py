@@ -75,7 +75,7 @@ def _network(parts: SplitResult, allowed: Allowed) -> str:
         return f"has more than a host and a port. Write it as {WAYS[parts.scheme].example}."
     host = parts.hostname or ""
     found = literal(host)
-    if found is None and not _HOST.fullmatch(host) or parts.port == 0:
+    if (found is None and not _HOST.fullmatch(host)) or parts.port == 0:
         return f"names no host or port. Write it as {WAYS[parts.scheme].example}."
     if found is None and (host == "localhost" or host.endswith(".localhost")):
         found = literal("127.0.0.1")

@@ -1,5 +1,7 @@
 """Targets of audit shipping: create, change, delete, test, send again."""
 
+from urllib.parse import urlsplit
+
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.core.text import number_refusals
@@ -36,6 +38,14 @@ def draft_of(row: AuditTarget) -> TargetDraft:
     return TargetDraft(**{name: getattr(row, name) for name in LABELS if name not in SECRETS}, **row.shown_secrets)
 
 
+def kept_secrets(row: AuditTarget | None, address: str) -> dict[str, str]:
+    """{name: text} of what stays where MASK is typed. The token of one receiver is not sent to another one."""
+    if row is None or not row.pk:
+        return {}
+    same = urlsplit(row.address)[:2] == urlsplit(address.strip())[:2]
+    return {name: text for name, text in row.secrets.items() if same or name != "token"}
+
+
 def test_target(*, actor: Actor, target_id: int) -> Tried:
     """Send an entry that says that it is a test, now, once, also to a target that is disabled. Raises NotFound."""
     actor.require(permissions.SHIP)
@@ -67,7 +77,7 @@ def send_again(*, actor: Actor, target_id: int, number: int, reason: str = "") -
 
 
 def _fill(row: AuditTarget, draft: TargetDraft, others: set[str]) -> None:
-    kept = row.secrets if row.pk else {}
+    kept = kept_secrets(row, draft.address)
     found = refusals(draft, others, allowed=allowed_addresses(), kept=kept)
     if row.pk and not draft.enabled:
         # Whatever is stored, it can be disabled: only what is typed anew is judged.

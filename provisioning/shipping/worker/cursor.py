@@ -16,7 +16,6 @@ from provisioning.models import AuditTarget, Shipment
 from provisioning.shipping.facts import Outcome, Target
 from provisioning.shipping.rules.lag import told_of
 from provisioning.shipping.selectors.targets import TARGETS, entries_after, lags, newest_number, target_of
-from protocol.events import Own
 
 from .ways import fitting, send, written
 

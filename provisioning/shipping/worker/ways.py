@@ -9,7 +9,7 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import accumulate
 
@@ -93,10 +93,8 @@ def _over_udp(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Ou
             sock.send(message)
         # Where nobody listens, its machine says so a moment later.
         sock.settimeout(0.05)
-        try:
+        with suppress(TimeoutError):
             sock.recv(1)
-        except TimeoutError:
-            pass
     return Outcome(True, "It was sent. Nobody answers to UDP, so look whether it arrived.")
 
 
@@ -107,8 +105,8 @@ def _over_socket(target: Target, messages: Sequence[bytes], allowed: Allowed) ->
         try:
             sock.connect(path)
         except OSError as error:
-            return Outcome(False, f"{path} cannot be opened: {error.strerror}. See whether the collector of this machine "
-                           "runs and reads that socket.", reached=False)
+            return Outcome(False, f"{path} cannot be opened: {error.strerror}. See whether the collector of this "
+                           "machine runs and reads that socket.", reached=False)
         for message in messages:
             sock.send(message)
     return Outcome(True, "The collector of this machine has it.")
