@@ -2,12 +2,13 @@
 
 import os
 import pwd
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
 from provisioning.states import Role
+
+from .log_context import new_request_id
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
  NOTIFY, WALL, SHARE, USERS, SHIP) = (
@@ -50,7 +51,7 @@ class Actor:
     user_id: int | None = None
     roles: frozenset[str] = frozenset()
     origin: str = ""
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    request_id: str = field(default_factory=new_request_id)
 
     def may(self, verb: str) -> bool:
         return verb in verbs_of(self.roles)
@@ -88,7 +89,7 @@ def actor_of(request) -> Actor:
         user = request.user
         request._pairwise_actor = Actor(
             name=user.get_username() or "anonymous", user_id=user.pk, roles=user_roles(user),
-            origin=origin_of(request),
+            origin=origin_of(request), request_id=getattr(request, "request_id", "") or new_request_id(),
         )
     return request._pairwise_actor
 
