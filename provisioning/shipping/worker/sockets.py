@@ -6,6 +6,7 @@ left something unread resets the connection instead, and one that closes first m
 """
 
 import os
+import select
 import socket
 import ssl
 import time
@@ -16,7 +17,8 @@ CLOSES_S = 10.0
 """So long a receiver has to read what it was sent and to close its half."""
 FIRST_S = 0.2
 """So long it is watched whether it closes first."""
-_CHUNK = 4096
+LOOK_S = 0.002
+_CHUNK, _CLOSED = 4096, 7
 
 
 class NotRead(Exception):
@@ -43,79 +45,83 @@ def context_of(target: Target) -> ssl.SSLContext:
 
 
 def send_and_close(sock: socket.socket, text: bytes, *, whole: bool) -> None:
-    """Send all of ``text`` and wait until the receiver closes the connection; the caller closes ``sock``. ``whole``:
-    one that closes first has read it, as it is a single message. Raises NotRead, OSError."""
+    """Send all of ``text`` and wait until the receiver closes the connection; ``sock`` is closed then, or its caller
+    closes it. ``whole``: one that closes first has read it, as it is a single message. Raises NotRead, OSError."""
     try:
         sock.settimeout(CLOSES_S)
         sock.sendall(text)
-        if not whole and _closes_first(sock):
+        # To say over TLS that it was all is something to read, too, which one that closes first leaves unread.
+        is_first = (not whole or isinstance(sock, ssl.SSLSocket)) and _closes_first(sock)
+        if is_first and not whole:
             raise NotRead("It closed the connection before the end of what was sent, so the rest may not have been "
                           "read.")
-        _end(sock)
+        if not isinstance(sock, ssl.SSLSocket):
+            _end(sock)
+            return
+        if not is_first:
+            _end_tls(sock)
+        # Only the connection below knows whether it was closed or reset.
+        with socket.socket(fileno=sock.detach()) as below:
+            _end(below)
     except TimeoutError:
         raise NotRead(f"It took the connection and has not read what was sent within {CLOSES_S:g} s. See what it is "
                       "busy with.") from None
 
 
 def _closes_first(sock: socket.socket) -> bool:
-    deadline = time.monotonic() + FIRST_S
-    while (left := deadline - time.monotonic()) > 0:
-        sock.settimeout(left)
-        try:
-            if not sock.recv(_CHUNK):
-                return True
-        except TimeoutError:
-            break
-    return False
+    """Nothing is read for it: TLS would answer an end that it does not expect, and that would be reset."""
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    return bool(poll.poll(FIRST_S * 1000))
 
 
 def _end(sock: socket.socket) -> None:
-    """Say that this was all, and wait for the same of the other side. Raises OSError."""
-    if isinstance(sock, ssl.SSLSocket) and not _end_tls(sock):
-        # Only the connection below knows then whether it was closed or reset.
-        with socket.socket(fileno=sock.detach()) as below:
-            below.settimeout(CLOSES_S)
-            _read_to_end(below)
-        return
-    if not isinstance(sock, ssl.SSLSocket):
-        sock.shutdown(socket.SHUT_WR)
-    sock.settimeout(CLOSES_S)
-    _read_to_end(sock)
-
-
-def _read_to_end(sock: socket.socket) -> None:
+    """Close the own half of a connection, wait for the other one, and see that neither was a reset: whoever had closed
+    before all had arrived answers the rest so. Raises TimeoutError, OSError."""
     deadline = time.monotonic() + CLOSES_S
+    _close_half(sock)
+    sock.settimeout(CLOSES_S)
     while sock.recv(_CHUNK):
-        sock.settimeout(max(0.01, deadline - time.monotonic()))
+        sock.settimeout(max(LOOK_S, deadline - time.monotonic()))
+    while sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _CLOSED:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(LOOK_S)
+    if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
 
 
-def _end_tls(sock: ssl.SSLSocket) -> bool:
-    """Whether the other side ended TLS, too; many only close the connection. Raises OSError for one that says what it
-    does not like, a certificate for instance."""
+def _close_half(sock: socket.socket) -> None:
+    """Also below TLS. That it was closed already, or reset, is found by reading."""
+    try:
+        socket.socket.shutdown(sock, socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def _end_tls(sock: ssl.SSLSocket) -> None:
+    """Say that this was all, and wait for the same of the other side; many only close the connection. Raises OSError
+    for one that says what it does not like, a certificate for instance."""
     sock.setblocking(False)
     try:
         sock.unwrap()
     except ssl.SSLWantReadError:
         # It is told by both layers at once: whoever waits for one of them does not wait for ever.
-        socket.socket.shutdown(sock, socket.SHUT_WR)
-        sock.settimeout(CLOSES_S)
-        return _unwrapped(sock)
+        _close_half(sock)
     except ssl.SSLError as error:
-        return _only_closed(error)
-    socket.socket.shutdown(sock, socket.SHUT_WR)
-    return True
-
-
-def _unwrapped(sock: ssl.SSLSocket) -> bool:
+        _require_only_closed(error)
+        return
+    sock.settimeout(CLOSES_S)
     try:
         sock.unwrap()
     except ssl.SSLError as error:
-        return _only_closed(error)
-    return True
+        _require_only_closed(error)
+    except ValueError:
+        # There was nothing left to wait for.
+        return
 
 
-def _only_closed(error: ssl.SSLError) -> bool:
-    """False; raises ``error`` unless it says nothing else than that the connection ended."""
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "EOF" in str(error):
-        return False
-    raise error
+def _require_only_closed(error: ssl.SSLError) -> None:
+    """Raises ``error`` unless it says nothing else than that the connection ended."""
+    if not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and "EOF" not in str(error):
+        raise error

@@ -1,7 +1,6 @@
 """Entries to a target, tried once: the way of each kind of address, and what is kept of what came back."""
 
 import errno
-import http.client
 import logging
 import os
 import socket
@@ -57,14 +56,18 @@ def send(target: Target, messages: Sequence[bytes]) -> Outcome:
         made = _WAYS[scheme_of(target.address)](target, messages, allowed)
     except NotAsked as error:
         made = Outcome(False, str(error), reached=False)
-    except (NotRead, ValueError) as error:
-        made = Outcome(False, str(error))
     except ssl.SSLCertVerificationError as error:
         made = Outcome(False, f"Its certificate is not trusted ({error.verify_message}). Correct it there, or name its "
                        "authority in CA Certificates of the target.", reached=False)
-    except (OSError, http.client.HTTPException) as error:
-        made = Outcome(False, f"The connection failed: {error.strerror or error}." if isinstance(
-            error, OSError) else f"The connection failed: {error}.")
+    except ssl.SSLError as error:
+        made = Outcome(False, f"It ended the connection ({error.reason or error}). See whether it speaks TLS at that "
+                       "port, and wants a Client Certificate of another authority.")
+    except (ConnectionResetError, BrokenPipeError):
+        made = Outcome(False, "It ended the connection before it had read what was sent. Its own log may say why.")
+    except (NotRead, ValueError) as error:
+        made = Outcome(False, str(error))
+    except OSError as error:
+        made = Outcome(False, f"The connection failed: {error.strerror or error}.")
     return replace(made, said=Redactor(target.secrets).text(legible(made.said, ANSWER_CHARACTERS)))
 
 
