@@ -11,7 +11,7 @@ from provisioning.errors import Conflict, NotAllowed, Refused
 from provisioning.fleet.services import apply, planned
 from provisioning.fleet.services.listed import LISTED
 from provisioning.fleet.services.manifest import read_manifest
-from provisioning.models import AlarmCondition, Channel, HistoryEntry, Host, NotificationRule
+from provisioning.models import AlarmCondition, AuditTarget, Channel, HistoryEntry, Host, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.rules.kinds import KINDS
@@ -336,3 +336,30 @@ def test_the_documented_file_is_accepted():
 def test_what_is_a_list_in_one_kind_of_channel_is_one_in_every_kind():
     lists = {(field.name, field.many) for own in KINDS.values() for field in own}
     assert len(lists) == len({name for name, _ in lists})
+
+
+# --- audit targets
+
+
+TARGETS = {"audit_targets": [{
+    "name": "siem", "address": "https://siem.example.com/event", "description": "Ours.", "token": SECRET}]}
+
+
+def test_audit_targets_are_created_changed_and_written_again(file):
+    code, out, err = run("apply", file(TARGETS), "--yes")
+    assert code == 0, err
+    assert "+ create audit target siem" in out.splitlines()
+    row = AuditTarget.objects.get()
+    assert (row.address, row.token, row.shipment.number) == ("https://siem.example.com/event", SECRET, 0)
+    code, out, _ = run("export")
+    assert SECRET not in out
+    assert yaml.safe_load(out)["audit_targets"][0]["token"] == MASK
+    code, out, _ = run("apply", file(out))
+    assert (code, out.splitlines()[-1]) == (0, "Nothing to do.")
+    assert differences(changed(TARGETS, "audit_targets", description="")) == [("Description", "Ours.", "")]
+
+
+def test_a_target_that_cannot_be_is_refused_in_the_plan(file):
+    code, _, err = run("apply", file(changed(TARGETS, "audit_targets", address="syslog+tcp://169.254.169.254")))
+    assert code == 2
+    assert "cannot be asked" in err

@@ -39,7 +39,8 @@ def test_an_entry_is_a_message_with_its_data_and_its_sentence():
         "109", "2026-11-30T13:02:11.482913Z", "console", "pairwise", "-", "changed")
     assert values == {"number": "812", "user": "ada", "origin": "192.0.2.7", "action": "changed",
                       "object": "application MS_P", "request": "6c0f", "digest": "9b" * 32}
-    assert found["text"] == "\ufeffada changed application MS_P from 192.0.2.7: Auto-Restart: no → yes; Host: – → h1. As agreed."
+    assert found["text"] == ("\ufeffada changed application MS_P from 192.0.2.7: Auto-Restart: no → yes; "
+                             "Host: – → h1. As agreed.")
 
 
 def test_a_text_of_ascii_has_no_mark_of_another_encoding():
@@ -66,7 +67,8 @@ def test_what_is_too_long_is_cut_between_characters_and_says_so():
 
 
 def test_names_of_any_length_leave_room_for_the_digest():
-    _, values = parsed(line(replace(ENTRY, user="漢" * 150, origin="]" * 64, object_name="\\" * 255, reason="x" * 9000)))
+    longest = replace(ENTRY, user="漢" * 150, origin="]" * 64, object_name="\\" * 255, reason="x" * 9000)
+    _, values = parsed(line(longest))
     assert values["digest"] == ENTRY.digest
 
 
