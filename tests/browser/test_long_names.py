@@ -43,8 +43,8 @@ Reaction.objects.create(alarm=alarm, channel=channel, channel_name=channel.name,
                         due_at=timezone.now())
 target = factories.make_target(long("Collector", "."), address="syslog+tls://" + "c" * 190, description="d" * 400)
 Shipment.objects.update(trouble="t" * 400, tries=3)
-answer = {"primary": primary.pk, "target": target.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
-          "delivery": delivery.pk, "channel": channel.pk, "condition": alarm.condition.pk}
+answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
+          "delivery": delivery.pk, "channel": channel.pk, "condition": alarm.condition.pk, "target": target.pk}
 """
 PAGES = {
     "list": "/provisioning/environment/applications/",

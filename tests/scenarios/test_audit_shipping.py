@@ -1,5 +1,5 @@
-"""History arrives at a real rsyslog, configured as docs/integrations/rsyslog.md says: all of it and in order, whoever is
-killed or away meanwhile."""
+"""History arrives at a real rsyslog that is configured as docs/integrations/rsyslog.md says: all of it and in order,
+whoever is killed or away meanwhile."""
 
 import json
 import re

@@ -44,13 +44,16 @@ class Batch:
 
 
 def due_targets() -> list[Due]:
-    """Those with something to send; a new one begins with the first entry."""
-    for key in AuditTarget.objects.filter(shipment=None).values_list("pk", flat=True):
+    """Those with something to send; a new one begins with the first entry. It writes only where something is new."""
+    enabled = AuditTarget.objects.filter(enabled=True).order_by("pk")
+    for key in enabled.filter(shipment=None).values_list("pk", flat=True):
         Shipment.objects.get_or_create(target_id=key)
-    newest, now = newest_number(), timezone.now()
-    waiting = Shipment.objects.filter(target__enabled=True, number__lt=newest)
-    waiting.filter(behind_since=None).update(behind_since=now)
-    return [Due(*values) for values in waiting.order_by("pk").values_list("target_id", "target__revision", "number")]
+    rows = list(enabled.values_list("pk", "revision", "shipment__number", "shipment__behind_since"))
+    newest = newest_number() if rows else 0
+    waiting = [row for row in rows if row[2] < newest]
+    if unmarked := [key for key, *_, since in waiting if since is None]:
+        Shipment.objects.filter(target__in=unmarked).update(behind_since=timezone.now())
+    return [Due(key, revision, number) for key, revision, number, _ in waiting]
 
 
 def next_batch(key: int, position: int, size: int) -> Batch | None:
@@ -95,15 +98,19 @@ def record(key: int, batch: Batch, outcome: Outcome, now: datetime | None = None
     return row.number
 
 
-def tell_of_lag(now: datetime | None = None) -> None:
-    """Once when targets get behind, and once when each has caught up."""
-    now = now or timezone.now()
-    found = lags()
-    said = told_of(found, last_of(ABOUT_LAG) if found or Shipment.objects.filter(told=True).exists() else 0, now)
+def tell_of_lag(last: int | None = None, now: datetime | None = None) -> int:
+    """Once when targets get behind, and once when each has caught up. ``last``: which of the two was told last, as the
+    call before has returned it; None to look."""
+    now, found = now or timezone.now(), lags()
+    last = last_of(ABOUT_LAG) if last is None else last
+    said = told_of(found, last, now)
+    marks = {told: [each.name for each in found if each.told != told and (each.name in said.behind) == told]
+             for told in (True, False)}
+    if not said.number and not any(marks.values()):
+        return last
     with transaction.atomic():
+        for told, names in marks.items():
+            Shipment.objects.filter(target__name__in=names).update(told=told)
         if said.number:
             of_console(Own(said.number), said.text, at=now).save()
-        for told in (True, False):
-            rows = Shipment.objects.filter(told=not told)
-            named = rows.filter(target__name__in=said.behind) if told else rows.exclude(target__name__in=said.behind)
-            named.update(told=told)
+    return said.number or last

@@ -35,6 +35,7 @@ class Shipper:
         self._paces: dict[int, tuple[int, Pace]] = {}
         self._waits: dict[int, float] = {}
         self._tell_at = 0.0
+        self._told_last: int | None = None
         self._ending = False
 
     async def run(self) -> None:
@@ -63,7 +64,7 @@ class Shipper:
                     self._serve(due)
             if time.monotonic() >= self._tell_at:
                 self._tell_at = time.monotonic() + TELL_EVERY_S
-                await self._read(tell_of_lag)
+                self._told_last = await self._read(tell_of_lag, self._told_last)
         except DatabaseError as error:
             log.warning("Entries of History were not sent: %s", error)
             return AWAY_S
