@@ -45,12 +45,13 @@ class Batch:
 
 def due_targets() -> list[Due]:
     """Those with something to send; a new one begins with the first entry. It writes only where something is new."""
-    enabled = AuditTarget.objects.filter(enabled=True).order_by("pk")
-    for key in enabled.filter(shipment=None).values_list("pk", flat=True):
-        Shipment.objects.get_or_create(target_id=key)
-    rows = list(enabled.values_list("pk", "revision", "shipment__number", "shipment__behind_since"))
+    rows = list(AuditTarget.objects.filter(enabled=True).order_by("pk").values_list(
+        "pk", "revision", "shipment__number", "shipment__behind_since"))
     newest = newest_number() if rows else 0
-    waiting = [row for row in rows if row[2] < newest]
+    for key, _, number, _ in rows:
+        if number is None:
+            Shipment.objects.get_or_create(target_id=key)
+    waiting = [(key, revision, number or 0, since) for key, revision, number, since in rows if (number or 0) < newest]
     if unmarked := [key for key, *_, since in waiting if since is None]:
         Shipment.objects.filter(target__in=unmarked).update(behind_since=timezone.now())
     return [Due(key, revision, number) for key, revision, number, _ in waiting]
