@@ -50,7 +50,8 @@ class PlantedWorld(World):
             "host secret": self.primary.host.secret, "join token": enrolment.token, "nonce of a token": enrolment.nonce,
             "password hash": person.password, "secret key": settings.SECRET_KEY,
             "token of the wall display": self.objects["token"],
-            "audit target's key": self.target_key, "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
+            "audit target's key": self.target_key,
+            "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
             **{f"session of {who}": key for who, key in self.sessions.items()}}
 
     def _type_options(self) -> None:

@@ -26,9 +26,11 @@ _WORDS: dict[str, str] = {
 _CONTROL = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029, *range(
     0xD800, 0xE000))}
 """A line stays one line, and nothing in it can be taken for the beginning of another message."""
-_OF_SD = {**_CONTROL, ord("\\"): "\\\\", ord('"'): '\\"', ord("]"): "\\]"}
-_OF_CEF_HEAD = {**_CONTROL, ord("\\"): "\\\\", ord("|"): "\\|"}
-_OF_CEF_VALUE = {**_CONTROL, ord("\\"): "\\\\", ord("="): "\\="}
+_WITHIN = {code: text.replace("\\", "\\\\") for code, text in _CONTROL.items()}
+"""Where a backslash is escaped, too."""
+_OF_SD = {**_WITHIN, ord("\\"): "\\\\", ord('"'): '\\"', ord("]"): "\\]"}
+_OF_CEF_HEAD = {**_WITHIN, ord("\\"): "\\\\", ord("|"): "\\|"}
+_OF_CEF_VALUE = {**_WITHIN, ord("\n"): "\\n", ord("\r"): "\\r", ord("\\"): "\\\\", ord("="): "\\="}
 _NO_NAME = re.compile(r"[^!-~]")
 
 
