@@ -35,6 +35,9 @@ FILE = {
     "notification_rules": [
         {"name": "Nights", "channels": ["operators", "desk"], "categories": ["critical"], "hosts": ["beta", "alpha"],
          "quiet_hours": "22:00-06:00", "time_zone": "Europe/Berlin", "wait_s": 30, "limit_per_hour": 5}],
+    "audit_targets": [
+        {"name": "siem", "address": "https://siem.example.com/event", "description": "Ours.",
+         "token": "s3cret-of-desk"}],
 }
 SECRET = "s3cret-of-desk"
 
@@ -71,7 +74,8 @@ def test_what_is_not_there_is_created_and_what_is_there_is_changed(file):
     assert code == 0, err
     assert [line for line in out.splitlines() if line[0] != " "] == [
         "+ create channel operators", "+ create channel desk", "+ create alarm condition Billing Silent",
-        "~ change alarm condition Gave Up", "+ create notification rule Nights", "Done."]
+        "~ change alarm condition Gave Up", "+ create notification rule Nights",
+        "+ create audit target siem", "Done."]
     assert AlarmCondition.objects.count() == before + 1
     row = AlarmCondition.objects.get(name="Billing Silent")
     assert (row.detect_event, row.cancel_event, row.application, row.changed_by) == (
@@ -87,7 +91,7 @@ def test_what_is_not_there_is_created_and_what_is_there_is_changed(file):
     assert ({each.name for each in row.channels.all()}, row.hosts, row.group_s) == (
         {"operators", "desk"}, ["beta", "alpha"], 60)
     assert {entry.object_type for entry in HistoryEntry.objects.all()} == {
-        "alarm_condition", "channel", "notification_rule"}
+        "alarm_condition", "channel", "notification_rule", "audit_target"}
 
 
 def test_a_plan_shows_each_field_and_writes_nothing(file):
@@ -302,7 +306,7 @@ def test_a_field_of_another_kind_is_refused_also_where_nothing_else_changes():
 def test_whoever_may_only_do_other_things_is_refused():
     for key in LISTED:
         manifest = read_manifest(yaml.safe_dump({key: FILE[key]}).encode())
-        with pytest.raises(NotAllowed, match=r"alarm conditions|notification rules"):
+        with pytest.raises(NotAllowed, match=r"alarm conditions|notification rules|audit shipping"):
             apply.plan(actor=Actor(name="sue", roles=frozenset({Role.OPERATOR})), manifest=manifest, directory=None)
 
 
@@ -341,8 +345,7 @@ def test_what_is_a_list_in_one_kind_of_channel_is_one_in_every_kind():
 # --- audit targets
 
 
-TARGETS = {"audit_targets": [{
-    "name": "siem", "address": "https://siem.example.com/event", "description": "Ours.", "token": SECRET}]}
+TARGETS = {"audit_targets": FILE["audit_targets"]}
 
 
 def test_audit_targets_are_created_changed_and_written_again(file):
