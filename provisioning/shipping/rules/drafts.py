@@ -13,7 +13,7 @@ class TargetDraft:
     address: str = ""
     description: str = ""
     enabled: bool = True
-    format: str = AuditFormat.RFC5424
+    format: str = AuditFormat.RFC5424.value
     ca: str = ""
     certificate: str = ""
     key: str = ""

@@ -334,7 +334,7 @@ def test_a_plan_of_many_asks_no_more_than_one_of_few(django_assert_max_num_queri
 
 def test_the_documented_file_is_accepted():
     body = yaml.safe_load((ROOT / "docs/configuration-file.md").read_text().split("```yaml\n")[1].split("```")[0])
-    assert len(plan_of({key: body[key] for key in LISTED}).steps) == 5
+    assert len(plan_of({key: body[key] for key in LISTED}).steps) == 6
 
 
 def test_what_is_a_list_in_one_kind_of_channel_is_one_in_every_kind():
