@@ -23,8 +23,8 @@ from provisioning.shipping.worker.watch import Shipper
 
 class Command(BaseCommand):
     help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications, and send "
-            "entries of History to audit targets, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, "
-            "docs/notifications.md, docs/audit-shipping.md).")
+            "entries of History to audit targets, until SIGTERM or SIGINT. "
+            "See docs/log.md, docs/alarms.md, docs/notifications.md and docs/audit-shipping.md.")
     requires_system_checks = []
 
     def handle(self, *args, **options):
