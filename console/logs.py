@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from provisioning.core.log_context import under_way
+
 REFUSED = (400, 403, 404)
 EVERY_S = 60.0
 TRACES, TRACE_CHARACTERS = 20, 8_000
@@ -25,13 +27,13 @@ _ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160
 
 
 class Json(logging.Formatter):
-    """An object a line, for programs that collect logs: at (UTC), level, logger, process (its number), text and, of an
-    error, trace."""
+    """An object a line, for programs that collect logs: at (UTC), level, logger, process (its number), text;
+    request_id, user and job where there are any; of an error, trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname, "logger": record.name, "process": record.process,
-                "text": record.getMessage()}
+                "text": record.getMessage(), **under_way(getattr(record, "request", None))}
         if trace := record.exc_text or (self.formatException(record.exc_info) if record.exc_info else ""):
             line["trace"] = trace
         return json.dumps(line, ensure_ascii=False)

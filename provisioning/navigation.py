@@ -50,6 +50,7 @@ NAVIGATION = (
     Section("Operations", (("", (
         Item("Jobs", "job-list", "list-task", ("job-", "batch-")),
         Item("History", "history", "clock-history", ("history",)),
+        Item("Audit Shipping", "shipping-list", "box-arrow-up", ("shipping-",)),
     )),)),
     Section("Audit", (("", (
         Item("Audit of pairs", "audit-list", "shield-check", ("audit-list", "audit-sheet", "audit-compare",

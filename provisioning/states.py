@@ -361,6 +361,24 @@ class ChannelKind(models.TextChoices):
     COMMAND = "command", "Command"
 
 
+class AuditFormat(models.TextChoices):
+    """How an entry of History is written for a target of audit shipping over syslog."""
+
+    RFC5424 = "rfc5424", "Syslog (RFC 5424)"
+    CEF = "cef", "CEF"
+
+
+class SignInResult(models.TextChoices):
+    """What came of a sign-in, and how a session ended."""
+
+    SIGNED_IN = "signed_in", "Signed in"
+    REFUSED = "refused", "Not let in"
+    LOCKED = "locked", "Locked"
+    SIGNED_OUT = "signed_out", "Signed out"
+    ENDED = "ended", "Session ended by somebody"
+    UNLOCKED = "unlocked", "Unlocked"
+
+
 class DeliveryState(models.TextChoices):
     """Where a message to a channel stands."""
 

@@ -15,6 +15,7 @@ from provisioning.models import (
     AlarmCondition,
     Application,
     ApplicationTemplate,
+    AuditTarget,
     Channel,
     DeliveredAlarm,
     Delivery,
@@ -30,6 +31,7 @@ from provisioning.models import (
     Option,
     PairState,
     RuntimeStatus,
+    Shipment,
 )
 from provisioning.notifications.rules.kinds import fields_of
 from provisioning.record.models import ControlBeat
@@ -238,6 +240,14 @@ def make_channel(name: str = "hook", *, kind: str = "webhook", fields: dict | No
     row.set_fields({name: text for name, text in fields.items() if name not in hidden},
                    {name: text for name, text in fields.items() if name in hidden})
     row.save()
+    return row
+
+
+def make_target(name: str = "collector", *, address: str = "syslog+tcp://192.0.2.80:514", number: int = 0,
+                **fields) -> AuditTarget:
+    """An audit target that has got entries up to ``number``; by itself one that nobody answers."""
+    row = AuditTarget.objects.create(name=name, address=address, **fields)
+    Shipment.objects.create(target=row, number=number)
     return row
 
 

@@ -103,6 +103,10 @@ PREDEFINED: dict[str, Predefined] = {
     "token-ends": Predefined(
         "API Token Expires", MINOR, Own.TOKEN_ENDS, 0,
         "A token that a program uses expires within 14 days. Make another one and give it to the program."),
+    "shipping-behind": Predefined(
+        "Audit Shipping Behind", MAJOR, Own.SHIPPING_BEHIND, Own.SHIPPING_CAUGHT_UP,
+        "A target of audit shipping has not taken entries of History for an hour. They wait in the database. Cleared "
+        "once each target has got all of them.", hours=LASTS),
     "connection-failure": Predefined(
         "Connection Failure", MINOR, 4504, 4503,
         "A program lost a connection. Every server tells it when control is restarted, so this is disabled until "

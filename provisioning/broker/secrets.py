@@ -8,7 +8,7 @@ from django.conf import settings
 from provisioning.broker.rules import addresses_at_rabbitmq, password_of
 from provisioning.core.control_client import control_secrets
 from provisioning.keys import all_keys
-from provisioning.models import Application, Channel, Host, HostEnrolment, Option
+from provisioning.models import Application, AuditTarget, Channel, Host, HostEnrolment, Option
 
 
 def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) -> set[str]:
@@ -24,6 +24,8 @@ def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) ->
         found |= {row.token, row.nonce}
     for channel in Channel.objects.all():
         found |= set(channel.secret_fields.values())
+    for target in AuditTarget.objects.all():
+        found |= set(target.secrets.values())
     return {each for each in found if each}
 
 

@@ -2,17 +2,19 @@
 
 import os
 import pwd
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
+from .log_context import new_request_id
+
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- NOTIFY, WALL, SHARE, USERS) = (
+ NOTIFY, WALL, SHARE, USERS, SHIP) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
     "drill", "alarms", "conditions", "notify", "wall", "share", "users",
+    "ship",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -32,6 +34,7 @@ VERBS = {
     WALL: "make and revoke the address of the wall display",
     SHARE: "share saved searches with everybody and delete these",
     USERS: "manage users",
+    SHIP: "create, change, test and delete targets of audit shipping",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
@@ -54,7 +57,7 @@ class Actor:
     user_id: int | None = None
     roles: frozenset[str] = frozenset()
     origin: str = ""
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    request_id: str = field(default_factory=new_request_id)
     token: str = ""
     read_only: bool = False
 
@@ -98,7 +101,7 @@ def actor_of(request) -> Actor:
         user = request.user
         request._pairwise_actor = Actor(
             name=user.get_username() or "anonymous", user_id=user.pk, roles=user_roles(user),
-            origin=origin_of(request),
+            origin=origin_of(request), request_id=getattr(request, "request_id", "") or new_request_id(),
         )
     return request._pairwise_actor
 

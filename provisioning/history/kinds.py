@@ -17,6 +17,7 @@ from provisioning.models import (
     ApiToken,
     Application,
     ApplicationTemplate,
+    AuditTarget,
     Channel,
     Console,
     Host,
@@ -91,6 +92,11 @@ def rule_snapshot(row: NotificationRule) -> dict:
             "channels": _names(row.channels)}
 
 
+def target_snapshot(row: AuditTarget) -> dict:
+    names = ("name", "description", "address", "format", "ca", "certificate", "enabled", "revision")
+    return {**fields_of(names)(row), **row.shown_secrets}
+
+
 def maintenance_snapshot(row: Maintenance) -> dict:
     return {"name": str(row), "begins_at": row.begins_at.isoformat(), "ends_at": row.ends_at.isoformat(),
             "reason": row.reason}
@@ -114,6 +120,7 @@ KINDS: dict[type[Model], Recorded] = {
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
     Channel: Recorded("channel", "Channel", channel_snapshot),
     NotificationRule: Recorded("notification_rule", "Notification Rule", rule_snapshot),
+    AuditTarget: Recorded("audit_target", "Audit Target", target_snapshot),
     Maintenance: Recorded("maintenance", "Maintenance", maintenance_snapshot),
     SavedSearch: Recorded("saved_search", "Saved Search", fields_of(("name", "list", "query", "shared"))),
     Console: Recorded("console", "Console", fields_of(())),

@@ -61,10 +61,36 @@ class Count:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The last failover drill of a pair that passed. ``outage_s``: its longest outage, None where it measured none."""
+
+    pair: str
+    at: datetime
+    outage_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """So many ``rows`` of finished jobs of a kind that took so many whole ``seconds``, rounded up."""
+
+    kind: str
+    seconds: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """``ends`` in Unix time."""
+
+    what: str
+    ends: float
+
+
 @dataclass(frozen=True)
 class Measured:
     """``control_answers``: what it says of servers and hosts is of now; ``beats``: last signs of life of the console's
-    parts; ``left_out``: servers that are more than may be told one by one."""
+    parts; ``left_out``: servers that are more than may be told one by one; ``unsent``: jobs that no broker took."""
 
     now: datetime
     control_answers: bool
@@ -74,3 +100,7 @@ class Measured:
     counts: tuple[Count, ...]
     beats: dict[str, datetime]
     left_out: int = 0
+    drills: tuple[Passed, ...] = ()
+    jobs: tuple[Took, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    unsent: int = 0

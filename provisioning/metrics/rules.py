@@ -22,6 +22,7 @@ class Counted:
     name: str
     help: str
     labels: tuple[str, ...]
+    kind: str = GAUGE
 
 
 COUNTED = {
@@ -31,6 +32,10 @@ COUNTED = {
     "alarms": Counted("pairwise_alarms", "Active alarms that are not masked, by category and whether somebody has "
                       "acknowledged them.", ("category", "acknowledged")),
     "deliveries": Counted("pairwise_notifications", "Notifications that are kept, by state.", ("state",)),
+    "lags": Counted("pairwise_audit_shipping_lag_entries", "Entries of History that an audit target has not taken.",
+                    ("target",)),
+    "sign_ins": Counted("pairwise_sign_ins", "Sign-ins and ends of sessions, by what came of them.", ("result",),
+                        COUNTER),
 }
 
 OF_SERVERS = {
@@ -46,6 +51,7 @@ WORK = {
 }
 """As OF_SERVERS, of what only grows."""
 BOUNDS = (*(str(each / 1000) for each in LATENCIES_MS), "+Inf")
+JOB_BOUNDS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 OF_PAIRS = {
     "in_sync": "1 while the standby is recorded as in sync.",
     "epoch": "The epoch of the pair; it grows with each change of the active server.",
@@ -63,8 +69,32 @@ def families(found: Measured, version: str) -> Iterator[Family]:
     yield from _pairs(found)
     yield from _hosts(found)
     for what, how in COUNTED.items():
-        yield Family(how.name, GAUGE, how.help, [
+        yield Family(how.name, how.kind, how.help, [
             (labelled(how.labels, each.labels), each.rows) for each in found.counts if each.what == what])
+    yield from _others(found)
+
+
+def _others(found: Measured) -> Iterator[Family]:
+    yield Family("pairwise_jobs_waiting_for_broker", GAUGE, "Jobs that no host has seen, as the broker did not take "
+                 "them.", [("", found.unsent)])
+    yield Family("pairwise_job_seconds", HISTOGRAM, "How long finished jobs that are kept took, rounded up to seconds.",
+                 list(_job_seconds(found)))
+    drills = [(each, labelled(("pair",), (each.pair,))) for each in found.drills]
+    yield Family("pairwise_drill_outage_seconds", GAUGE, "The longest outage of the last failover drill that passed.",
+                 [(labels, each.outage_s) for each, labels in drills if each.outage_s is not None])
+    yield Family("pairwise_drill_last_passed_timestamp", GAUGE, "When a failover drill passed last, in Unix time.",
+                 [(labels, each.at.timestamp()) for each, labels in drills])
+    yield Family("pairwise_certificate_expiry_seconds", GAUGE, "So long a certificate lasts; below 0 it has expired.",
+                 [(labelled(("what",), (each.what,)), each.ends - found.now.timestamp())
+                  for each in found.certificates])
+
+
+def _job_seconds(found: Measured) -> Iterator[tuple[str, float]]:
+    for kind in sorted({each.kind for each in found.jobs}):
+        took, labels = [each for each in found.jobs if each.kind == kind], labelled(("kind",), (kind,))
+        for bound in (*JOB_BOUNDS_S, float("inf")):
+            text = "+Inf" if bound == float("inf") else str(float(bound))
+            yield f'{labels},le="{text}"', sum(each.rows for each in took if each.seconds <= bound)
 
 
 def _parts(found: Measured) -> Iterator[Family]:

@@ -1,25 +1,57 @@
 """What is measured, of all applications and hosts at once: two queries of the Configuration Database, however many
 there are."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, CharField, Count, DateTimeField, F, IntegerField, QuerySet, Value, When
-from django.db.models.functions import Cast
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Least
 from django.utils import timezone
 
+from provisioning.certificates.rules import certificates_of_ports
+from provisioning.certificates.selectors import console_certificate
 from provisioning.core.control import control_seen
 from provisioning.core.known import Control
-from provisioning.models import Alarm, Application, ComponentHeartbeat, Delivery, Host, Job, PairAudit
-from provisioning.states import RUNNABLE_TYPES, HostStatus
+from provisioning.models import (
+    Alarm,
+    Application,
+    ComponentHeartbeat,
+    Delivery,
+    Drill,
+    Host,
+    Job,
+    PairAudit,
+    RuntimeStatus,
+    SignInCount,
+)
+from provisioning.shipping.selectors.targets import lag_counts
+from provisioning.states import RUNNABLE_TYPES, DrillState, HostStatus, JobState
 
 from . import facts
+from .rules import COUNTED
 
 Row = Mapping[str, Any]
-HOST, BEAT = "host", "beat"
+HOST, BEAT, DRILL, TOOK, CERTIFICATE, UNSENT = "host", "beat", "drill", "took", "certificate", "unsent"
+LONGEST_S = 3600
+"""Jobs that took longer count as one that took so long and a second."""
 COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes")
+NEVER = Value(None, output_field=DateTimeField())
 _SERVER = ("id", "name", "type", "backup_server_id", "host__name", "primary_server__name", *(
     f"runtime__{name}" for name in ("status", "heard_at", "latencies", *COUNTERS)), *(
     f"pair_state__{name}" for name in ("active_id", "standby_in_sync", "epoch", "automatic_failover", "disputed")))
@@ -37,9 +69,13 @@ def measured(now: datetime | None = None) -> facts.Measured:
         servers=tuple(_server(row, control) for row in told), pairs=tuple(_pairs(told)),
         hosts=tuple(_machine(row, control) for row in others if row["what"] == HOST)[:most],
         counts=tuple(facts.Count(row["what"], tuple(filter(None, (row["one"], row["two"]))), row["number"] or 0)
-                     for row in others if row["what"] not in (HOST, BEAT)),
+                     for row in others if row["what"] in COUNTED),
         beats={row["one"]: row["moment"] for row in others if row["what"] == BEAT},
-        left_out=len(rows) - len(told))
+        left_out=len(rows) - len(told),
+        drills=tuple(_passed(row) for row in others if row["what"] == DRILL),
+        jobs=tuple(facts.Took(row["one"], int(row["two"]), row["number"]) for row in others if row["what"] == TOOK),
+        certificates=tuple(_certificates(now, others)),
+        unsent=sum(row["number"] for row in others if row["what"] == UNSENT))
 
 
 def _server(row: Row, control: Control) -> facts.Server:
@@ -68,6 +104,58 @@ def _machine(row: Row, control: Control) -> facts.Machine:
                          worker=bool(row["number"]), heard_at=row["moment"])
 
 
+def _passed(row: Row) -> facts.Passed:
+    figures = json.loads(row["two"])
+    outages = [figures[name] for name in ("outage_over_ms", "outage_back_ms") if figures.get(name) is not None]
+    return facts.Passed(row["one"], row["moment"], max(outages) / 1000 if outages else None)
+
+
+def _certificates(now: datetime, others: Iterable[Row]) -> Iterable[facts.Certificate]:
+    if (own := console_certificate()) is not None and own.not_after is not None:
+        yield facts.Certificate("console", own.not_after)
+    for row in others:
+        if row["what"] == CERTIFICATE:
+            for each in certificates_of_ports(json.loads(row["two"]), now.timestamp()):
+                if each.not_after is not None:
+                    yield facts.Certificate(f"{row['one']}: {each.label}", each.not_after)
+
+
+class _WholeSeconds(Func):
+    """From the second moment to the first, rounded up. Native of both databases: Django's own difference calls Python
+    for each row."""
+
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, arg_joiner=") - julianday(",
+                           template="CAST((julianday(%(expressions)s)) * 86400 + 0.999 AS INTEGER)", **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, arg_joiner=" - ",
+                           template="CEIL(EXTRACT(EPOCH FROM (%(expressions)s)))::integer", **context)
+
+
+def _of_drills() -> QuerySet[Any, Any]:
+    """The last one of each pair that passed."""
+    passed = Drill.objects.filter(state=DrillState.PASSED, primary__isnull=False, finished_at__isnull=False)
+    last = passed.order_by().values("primary").annotate(last=Max("pk")).values("last")
+    return _shaped(Drill.objects.filter(pk__in=last), DRILL, F("primary__name"), Cast("figures", TextField()),
+                   Value(0), F("finished_at"))
+
+
+def _of_jobs() -> QuerySet[Any, Any]:
+    """How long those took that are over."""
+    over = Job.objects.filter(started_at__isnull=False, finished_at__isnull=False).annotate(
+        took=Least(_WholeSeconds("finished_at", "started_at"), Value(LONGEST_S + 1)))
+    return _counted(over, TOOK, "kind", "took")
+
+
+def _of_certificates() -> QuerySet[Any, Any]:
+    """Ports as servers reported them, of those that have a secured one."""
+    text = RuntimeStatus.objects.annotate(text=Cast("ports", TextField())).filter(text__contains='"not_after"')
+    return _shaped(text, CERTIFICATE, F("application__name"), F("text"), Value(0), NEVER)
+
+
 def _others() -> QuerySet[Any, dict[str, Any]]:
     """Hosts, the console's parts and what is counted, as rows of one shape."""
     hosts = _shaped(Host.objects.filter(left_at=None), HOST, F("name"), F("runtime__status"),
@@ -78,12 +166,16 @@ def _others() -> QuerySet[Any, dict[str, Any]]:
         _counted(PairAudit.objects.filter(is_latest=True), "audits", "verdict"),
         _counted(Alarm.objects.filter(cleared_at=None, masked=False).annotate(
             known=Case(When(acknowledged_by="", then=Value(0)), default=Value(1))), "alarms", "category", "known"),
-        _counted(Delivery.objects.all(), "deliveries", "state"), all=True)
+        _counted(Delivery.objects.all(), "deliveries", "state"),
+        _counted(Job.objects.filter(state=JobState.QUEUED, enqueued_at=None), UNSENT, "state"),
+        _shaped(SignInCount.objects.all(), "sign_ins", F("result"), Value(""), F("count"), NEVER),
+        _shaped(lag_counts(), "lags", F("name"), Value(""), F("entries"), NEVER),
+        _of_drills(), _of_jobs(), _of_certificates(), all=True)
 
 
 def _shaped(found: QuerySet[Any], what: str, one: Any, two: Any, number: Any, moment: Any) -> QuerySet[Any, Any]:
     return found.order_by().annotate(
-        what=Value(what), one=Cast(one, CharField()), two=Cast(two, CharField()), number=number,
+        what=Value(what), one=Cast(one, TextField()), two=Cast(two, TextField()), number=number,
         moment=moment).values("what", "one", "two", "number", "moment")
 
 
@@ -91,4 +183,4 @@ def _counted(found: QuerySet[Any], what: str, one: str, two: str = "") -> QueryS
     return found.order_by().values(one, *filter(None, [two])).annotate(
         what=Value(what), one=Cast(F(one), CharField()),
         two=Cast(F(two), CharField()) if two else Value("", output_field=CharField()), number=Count("pk"),
-        moment=Value(None, output_field=DateTimeField())).values("what", "one", "two", "number", "moment")
+        moment=NEVER).values("what", "one", "two", "number", "moment")

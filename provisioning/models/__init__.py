@@ -2,7 +2,7 @@
 
 from provisioning.models.ports import ListeningPort
 
-from .accounts import Account, ApiToken, SignInTry
+from .accounts import Account, ApiToken, SignInCount, SignInTry
 from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance, Reaction
 from .answers import KeptAnswer
 from .applications import Application, Connection, Option
@@ -27,16 +27,18 @@ from .pairs import PairException
 from .records import Event
 from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, RuntimeStatus
 from .searches import SavedSearch
+from .shipping import AuditTarget, Shipment
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Account", "Alarm", "AlarmCondition", "AlarmMark", "ApiToken", "Application", "ApplicationTemplate", "AuditMark",
-    "AuditRun",
+    "AuditRun", "AuditTarget",
     "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "DeliveredAlarm", "Delivery",
     "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
     "KeptAnswer",
     "ListeningPort", "Maintenance", "MoreDetail", "Notice", "NotificationMark", "NotificationRule", "Option",
-    "PairAudit", "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
+    "PairAudit", "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "Shipment", "SignInCount",
+    "SignInTry", "Waiver",
 ]

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from provisioning.spelling import SortKey
-from provisioning.states import TokenScope
+from provisioning.states import SignInResult, TokenScope
 
 
 class Account(models.Model):
@@ -72,3 +72,13 @@ class SignInTry(models.Model):
 
     def __str__(self):
         return f"sign-ins from {self.place}"
+
+
+class SignInCount(models.Model):
+    """How many sign-ins there were, by what came of them: a row for each result."""
+
+    result = models.CharField(max_length=12, primary_key=True, choices=SignInResult)
+    count = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self):
+        return f"{self.result}: {self.count}"

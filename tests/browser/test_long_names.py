@@ -8,7 +8,7 @@ from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 800, 390)
 MAKE = """
-from provisioning.models import Application, Event, Reaction, RuntimeStatus
+from provisioning.models import Application, Event, Reaction, RuntimeStatus, Shipment
 from provisioning.history import history
 from provisioning.audit.worker.run import run_audit
 from provisioning.core.permissions import Actor
@@ -41,8 +41,10 @@ delivery = factories.make_tried(channel, subject=long("Major: ", primary.name[-9
                                 text="t" * 400, alarms=[alarm.pk])
 Reaction.objects.create(alarm=alarm, channel=channel, channel_name=channel.name, delivery=delivery, state="done",
                         due_at=timezone.now())
+target = factories.make_target(long("Collector", "."), address="syslog+tls://" + "c" * 190, description="d" * 400)
+Shipment.objects.update(trouble="t" * 400, tries=3)
 answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
-          "delivery": delivery.pk, "channel": channel.pk, "condition": alarm.condition.pk}
+          "delivery": delivery.pk, "channel": channel.pk, "condition": alarm.condition.pk, "target": target.pk}
 """
 PAGES = {
     "list": "/provisioning/environment/applications/",
@@ -58,6 +60,7 @@ PAGES = {
     "delete channel": "/monitoring/notifications/channels/{channel}/delete/",
     "conditions": "/provisioning/environment/alarm-conditions/?text=Failover",
     "condition": "/provisioning/environment/alarm-conditions/{condition}/edit/",
+    "audit shipping": "/operations/audit-shipping/", "audit target": "/operations/audit-shipping/{target}/edit/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
 QUICK = {("list", 390), ("pair", 800), ("audits", 390)}

@@ -25,6 +25,8 @@ PAGES = {
     "package-import": f"{ENVIRONMENT}/packages/import/",
     "jobs": "/operations/jobs/",
     "history": "/operations/history/",
+    "audit-shipping": "/operations/audit-shipping/",
+    "audit-target-new": "/operations/audit-shipping/new/",
     "dashboard": "/monitoring/",
     "pairs": "/monitoring/pairs/",
     "events": "/monitoring/events/",

@@ -7,12 +7,16 @@ import types
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from console import logs
 from console.logs import EVERY_S, OF_A_KIND, OF_AN_ADDRESS, Bounded, NoTraceOfRefusals
 from console.settings import LOGGING
+from provisioning.core.log_context import about_job
+from provisioning.core.permissions import actor_of
+from provisioning.web.request_ids import with_request_id
 
 
 @pytest.mark.parametrize(("status", "has_trace"), [(400, False), (403, False), (404, False), (500, True)])
@@ -210,3 +214,47 @@ def _of_settings(name):
     module, _, kind = LOGGING["filters"][name]["()"].rpartition(".")
     assert module == logs.__name__
     return getattr(logs, kind)()
+
+
+def written_as_json(say):
+    """The object that the line of ``say(log)`` is."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.Json())
+    log = logging.Logger("console.tests")
+    log.addHandler(handler)
+    say(log)
+    return json.loads(written.getvalue())
+
+
+def test_a_line_names_the_request_and_who_asks():
+    def view(request):
+        actor = actor_of(request)
+        return written_as_json(lambda log: log.info("Said.")), actor
+
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    line, actor = with_request_id(view)(request)
+    assert (line["request_id"], line["user"]) == (actor.request_id, "anonymous")
+    assert "job" not in line
+    assert not {"request_id", "user"} & written_as_json(lambda log: log.info("Later.")).keys()
+    later = written_as_json(lambda log: log.info("Of it.", extra={"request": request}))
+    assert later["request_id"] == actor.request_id
+
+
+async def test_a_line_of_an_asynchronous_view_names_the_request():
+    async def view(request):
+        return written_as_json(lambda log: log.info("Said."))
+
+    request = RequestFactory().get("/")
+    assert (await with_request_id(view)(request))["request_id"] == request.request_id
+
+
+def test_a_line_names_the_job_that_is_worked_on():
+    @about_job
+    def work(job_id):
+        return written_as_json(lambda log: log.info("Said."))
+
+    assert work("6c0f")["job"] == "6c0f"
+    assert work(types.SimpleNamespace(pk=7))["job"] == "7"
+    assert "job" not in written_as_json(lambda log: log.info("Later."))

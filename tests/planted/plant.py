@@ -2,6 +2,8 @@
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from django.conf import settings
@@ -15,12 +17,16 @@ from provisioning.notifications.facts import Answer
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.services import channels
 from provisioning.notifications.worker import outbox, transports
+from provisioning.shipping.services import targets
+from provisioning.shipping.worker import cursor, ways
 from provisioning.verbs.services import jobs
 from tests import factories
+from tests.certificates import Certificates
 from tests.provisioning.walk import World
 
 MADE_UP = ("client password", "former client password", "option", "annex", "person's password", "mistyped password",
-           "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password", "webhook secret")
+           "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password", "webhook secret",
+           "audit token")
 """Secrets that a person types somewhere; the others are made by the console."""
 
 
@@ -35,6 +41,7 @@ class PlantedWorld(World):
         self._type_options()
         self.secrets["chat webhook"] = secrets.token_urlsafe(18)
         self._type_channels()
+        self._type_target()
         enrolment = self.primary.host.enrolments.first()
         person = User.objects.create_user("planted", password=self.secrets["person's password"])
         made = Authority(settings.PAIRWISE_TLS_DIR)
@@ -46,6 +53,7 @@ class PlantedWorld(World):
             "token of the wall display": self.objects["token"], "API token": self.objects["text of a token"],
             "secret of the API token": self.objects["text of a token"].rpartition("_")[2],
             "digest of the API token": ApiToken.objects.get().digest,
+            "audit target's key": self.target_key,
             "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
             **{f"session of {who}": key for who, key in self.sessions.items()}}
 
@@ -70,6 +78,22 @@ class PlantedWorld(World):
             channels.update_channel(actor=factories.ADMINISTRATOR, channel_id=row.pk, draft=replace(
                 channels.draft_of(row), description="Of the shift."))
             self.answers(row, fields)
+
+    def _type_target(self) -> None:
+        """One with a token and a key, saved once more as it is shown, and tested where somebody repeats all of it."""
+        with TemporaryDirectory() as directory:
+            certificate, key = (each.read_text() for each in Certificates(Path(directory)).issue("console"))
+        self.target_key = key.splitlines()[2]
+        row = targets.create_target(actor=factories.ADMINISTRATOR, draft=targets.TargetDraft(
+            name="planted", address="https://192.0.2.80/", certificate=certificate, key=key,
+            token=self.secrets["audit token"]))
+        targets.update_target(actor=factories.ADMINISTRATOR, target_id=row.pk, draft=replace(
+            targets.draft_of(row), description="Of the shift."))
+        said = f"No: {self.secrets['audit token']} {key}"
+        with patch.object(ways, "post", lambda *_: Answer(False, said, 400)):
+            made = targets.test_target(actor=factories.ADMINISTRATOR, target_id=row.pk)
+            cursor.record(row.pk, cursor.Batch(None), made.outcome)
+        assert made.outcome.said.startswith("It answered 400: No: ")
 
     @staticmethod
     def answers(row, fields) -> None:

@@ -126,9 +126,11 @@ class World:
 
     @staticmethod
     def _notified() -> dict:
-        """The webhook is one that this machine is not let ask, so nothing leaves it."""
+        """The webhook and the target are some that this machine is not let ask, so nothing leaves it."""
         channel = factories.make_channel("Duty", fields={"url": "https://127.0.0.1:9/", "secret": "s3cret-of-a-hook"})
-        return {"channel": channel.pk, "rule": factories.make_rule(channel, name="Night").pk,
+        target = factories.make_target("Collector", address="syslog+tcp://127.0.0.1:9", token="s3cret-of-a-collector",
+                                       number=1)
+        return {"shipping": target.pk, "channel": channel.pk, "rule": factories.make_rule(channel, name="Night").pk,
                 "delivery": factories.make_tried(channel, alarms=[Alarm.objects.get().pk]).pk}
 
     def _audited(self, primary, backup) -> dict:

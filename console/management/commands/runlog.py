@@ -1,4 +1,4 @@
-"""``manage.py runlog``: the reader of log records, the judge of alarms, and who tells of them."""
+"""``manage.py runlog``: the reader of log records, the judge of alarms, who tells of them, and who sends History on."""
 
 import asyncio
 import signal
@@ -18,11 +18,13 @@ from provisioning.alarms.worker.watch import Watch
 from provisioning.logs.worker.reader import Reader
 from provisioning.monitoring.services.observer import Observer
 from provisioning.notifications.worker.watch import Notifier
+from provisioning.shipping.worker.watch import Shipper
 
 
 class Command(BaseCommand):
-    help = ("Read the log records of the chosen pair into the log database, judge alarms, and send "
-            "notifications, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, docs/notifications.md).")
+    help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications, and send "
+            "entries of History to audit targets, until SIGTERM or SIGINT. "
+            "See docs/log.md, docs/alarms.md, docs/notifications.md and docs/audit-shipping.md.")
     requires_system_checks = []
 
     def handle(self, *args, **options):
@@ -47,5 +49,5 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Observer().run(), react(), asked.wait(),
-                             showing)
+        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Shipper().run(), Observer().run(),
+                             react(), asked.wait(), showing)

@@ -16,7 +16,9 @@ from django.utils import timezone
 from protocol.places import place_of
 from provisioning.accounts.rules.sign_in import Lock, shown
 from provisioning.history import history
+from provisioning.states import SignInResult
 
+from .sign_in_counts import count as count_sign_ins
 from .sign_in_story import MOST, NO_USERS, SEVERAL, TOLD_EVERY, record, told_since
 
 log = logging.getLogger(__name__)
@@ -112,12 +114,14 @@ def _tell_first(user: User | None, name: str, origin: str, lock: Lock) -> bool:
         if told_since(timezone.now() - TOLD_EVERY) >= MOST:
             return False
         record(user, name, origin, f"Was not looked at: it is locked until {lock.until:%H:%M} UTC.")
+        count_sign_ins(SignInResult.LOCKED)
     return True
 
 
 def _tell_more(user_id: int | None, name: str, place: str, count: int) -> None:
     user = User.objects.filter(pk=user_id).first() if user_id else None
     record(user, name, place, f"Was not looked at while it was locked, {count} time{'s' if count > 1 else ''} more.")
+    count_sign_ins(SignInResult.LOCKED, count)
 
 
 TRIES = LockedTries()

@@ -16,9 +16,11 @@ from provisioning.core.signals import signed_out
 from provisioning.errors import Refused
 from provisioning.history import history
 from provisioning.models import Account, SignInTry
+from provisioning.states import SignInResult
 from provisioning.turns import delete_in_turns
 
 from .locked_tries import TRIES
+from .sign_in_counts import count
 from .sign_in_story import tell_counted, tell_failure
 
 
@@ -59,6 +61,7 @@ def signed_out_by(*, actor: Actor) -> None:
     """The actor has ended the own session; call it once that is gone."""
     user = User.objects.get(pk=actor.user_id or 0)
     history.record_sign_in(actor=actor, user=user, name=actor.name, reason="Signed out.")
+    count(SignInResult.SIGNED_OUT)
     changes.tell(signed_out(user.pk))
 
 
@@ -90,6 +93,7 @@ def _let_in(user: User, origin: str) -> str:
     row.save()
     history.record_sign_in(actor=Actor(name=name, user_id=user.pk, origin=origin), user=user, name=name,
                            reason=f"Signed in.{before}")
+    count(SignInResult.SIGNED_IN)
     changes.tell("users")
     return ""
 
@@ -122,6 +126,7 @@ def _failed(name: str, origin: str, why: str) -> Lock | None:
     lock = lock_of(name=name, place=place, now=now)
     tell_failure(row, name=name, user=User.objects.filter(username=name).first(), origin=origin, why=why, lock=lock,
                  now=now)
+    count(SignInResult.REFUSED)
     if lock is not None:
         changes.tell("users")
     return lock

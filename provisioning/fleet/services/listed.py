@@ -14,7 +14,7 @@ from provisioning.alarms.services import conditions
 from provisioning.core import permissions
 from provisioning.declared import Kind
 from provisioning.errors import Refusal, Refused
-from provisioning.models import AlarmCondition, Channel, NotificationRule
+from provisioning.models import AlarmCondition, AuditTarget, Channel, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules import kinds as channel_kinds
 from provisioning.notifications.rules.drafts import ChannelDraft, RuleDraft
@@ -22,6 +22,9 @@ from provisioning.notifications.rules.matching import hints as rule_hints
 from provisioning.notifications.rules.refusals import CHANNEL_LABELS, RULE_LABELS, channel_refusals, rule_refusals
 from provisioning.notifications.selectors.allowed import allowed_addresses
 from provisioning.notifications.services import channels, rules
+from provisioning.shipping.rules import refusals as target_rules
+from provisioning.shipping.rules.drafts import TargetDraft
+from provisioning.shipping.services import targets
 from provisioning.states import AlarmSelection, ChannelKind, ReactionVerb
 
 Values = dict[str, Any]
@@ -29,6 +32,7 @@ Values = dict[str, Any]
 Names = Mapping[str, Collection[str]]
 """{key of a kind, or filter of a rule: names of what there is, stored or in the file}."""
 CONDITIONS, CHANNELS, RULES = "alarm_conditions", "channels", "notification_rules"
+TARGETS = "audit_targets"
 _KINDS: Mapping[Any, Kind] = {str: Kind.TEXT, int: Kind.NUMBER, bool: Kind.FLAG, tuple[str, ...]: Kind.NAMES}
 
 
@@ -181,6 +185,23 @@ def _rule_values(draft: RuleDraft) -> Values:
     return {name: sorted(value) if isinstance(value, tuple) else value for name, value in asdict(draft).items()}
 
 
+# --- audit targets
+
+
+def _target(given: Values, row: AuditTarget | None) -> TargetDraft:
+    base = TargetDraft(name=given["name"]) if row is None else targets.draft_of(row)
+    stored = row.secrets if row is not None else {}
+    typed = {name: value.strip() if isinstance(value, str) and name not in ("name", "description") else value
+             for name, value in given.items()}
+    return replace(base, **{name: MASK if value and value == stored.get(name) else value
+                            for name, value in typed.items()})
+
+
+def _target_refusals(draft: TargetDraft, row: AuditTarget | None, names: Names) -> list[Refusal]:
+    return target_rules.refusals(draft, (), allowed=allowed_addresses(),
+                                 kept=targets.kept_secrets(row, draft.address))
+
+
 # --- all of them
 
 
@@ -204,6 +225,11 @@ LISTED: Mapping[str, Listed] = {
         hints=rule_hints, values=_rule_values,
         labels=lambda draft: RULE_LABELS, create=rules.create_rule,
         update=lambda key, **rest: rules.update_rule(rule_id=key, **rest)),
+    TARGETS: Listed(
+        label="audit target", permission=permissions.SHIP, keys=_keys(TargetDraft),
+        stored=AuditTarget.objects.all, draft_of=targets.draft_of, drafted=_target, refusals=_target_refusals,
+        values=asdict, labels=lambda draft: target_rules.LABELS, secrets=lambda draft: target_rules.SECRETS,
+        create=targets.create_target, update=lambda key, **rest: targets.update_target(target_id=key, **rest)),
 }
 """{key in the file: kind}, in the order in which they are planned and carried out: conditions and rules name
 channels."""

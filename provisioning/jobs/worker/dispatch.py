@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from protocol.jobs import CONSOLE_QUEUE, RUN_JOB, host_control, host_queue, sign_job
 from provisioning.core import changes
+from provisioning.core.log_context import about_job
 from provisioning.models import Host, Job
 from provisioning.states import ACTIVE_JOBS, JobState
 
@@ -99,6 +100,7 @@ def signed_payload(job: Job, *, again: bool = False) -> tuple[dict, str]:
     return payload, sign_job(job.host.secret, payload)
 
 
+@about_job
 def hand_over(job_id: uuid.UUID) -> bool:
     """Give a queued job to its host's queue; True when the broker took it.
 
@@ -143,6 +145,7 @@ def give_to_console(task: str, *, expires_s: float, **arguments) -> bool:
     return True
 
 
+@about_job
 def hand_over_again(job_id: uuid.UUID) -> bool:
     """Give a job that no host took, or of which none says anything, to its host's queue once more, if nothing waits
     there: a broker that stood still or was restarted without its data, or a link that was cut in the moment of the

@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from provisioning.core import ages
+from provisioning.core.log_context import about_job
 from provisioning.jobs.kinds import KINDS
 from provisioning.models import ComponentHeartbeat, Job, JobReport
 from provisioning.states import ACTIVE_JOBS, JobState
@@ -64,6 +65,7 @@ def reap(now: datetime | None = None) -> int:
     return lost
 
 
+@about_job
 def _settle(key: uuid.UUID, now: datetime, since: datetime) -> bool:
     """Do what is due to one job, as it is by now; True when it was moved to lost."""
     job = Job.objects.select_for_update().get(pk=key)
@@ -79,6 +81,7 @@ def _settle(key: uuid.UUID, now: datetime, since: datetime) -> bool:
     return found.lost is not None and _lose(job, now, *found.lost)
 
 
+@about_job
 def _ask(job: Job, found: JobVerdict) -> None:
     for ask in found.asks:
         ask(job)

@@ -18,6 +18,7 @@ from protocol.jobs import FINISHED, REFUSED, STEP_STATES, sign_report
 from protocol.said import legible, storable
 from provisioning.core import changes, refusals
 from provisioning.core.database_trouble import may_pass
+from provisioning.core.log_context import about_job
 from provisioning.history import history
 from provisioning.jobs.kinds import KINDS
 from provisioning.models import Host, Job, JobLine, JobReport
@@ -206,6 +207,7 @@ def _apply_waiting(job: Job) -> None:
         waiting.delete()
 
 
+@about_job
 def _apply(job: Job, report: dict) -> None:
     """Do what it says; its number is not saved. Raises what may pass: anything else would be met again each time that
     the report came, so the report counts as recorded."""

@@ -26,20 +26,21 @@ class NotAsked(Exception):
     """The text is the sentence that says why."""
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed) -> Answer:
-    """What came of it; 2xx is success."""
+def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed,
+         context: ssl.SSLContext | None = None) -> Answer:
+    """What came of it; 2xx is success. ``context``: by which the receiver is verified, None for that of the machine."""
     if why := why_not_post(url, allowed):
         return Answer(False, f"URL {why}")
     parts, deadline = split_url(url), time.monotonic() + WHOLE_S
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     try:
-        sock = _connected(host, port, allowed, deadline)
+        sock = connected(host, port, allowed, deadline)
     except NotAsked as error:
         return Answer(False, str(error))
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     with sock, Cut(sock, deadline - time.monotonic()) as cut:
         try:
-            connection = _Connection(host, port, sock, is_secured=parts.scheme == "https")
+            connection = _Connection(host, port, sock, is_secured=parts.scheme == "https", context=context)
             return _asked(connection, target, body, headers, cut)
         except ssl.SSLCertVerificationError as error:
             return Answer(False, f"The certificate of {host} is not trusted ({error.verify_message}). Correct it "
@@ -52,13 +53,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed) ->
 class _Connection(http.client.HTTPConnection):
     """Over ``sock``, which is connected already."""
 
-    def __init__(self, host: str, port: int, sock: socket.socket, *, is_secured: bool):
+    def __init__(self, host: str, port: int, sock: socket.socket, *, is_secured: bool,
+                 context: ssl.SSLContext | None):
         super().__init__(host, port)
         self.default_port = _PORTS["https" if is_secured else "http"]
         self.sock: Any = sock
         if is_secured:
-            context = ssl.create_default_context()
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if context is None:
+                context = ssl.create_default_context()
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
             self.sock = context.wrap_socket(sock, server_hostname=host)
 
 
@@ -88,7 +91,9 @@ def _beginning(response: http.client.HTTPResponse) -> str:
         return ""
 
 
-def _connected(host: str, port: int, allowed: Allowed, deadline: float) -> socket.socket:
+def connected(host: str, port: int, allowed: Allowed, deadline: float,
+              kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """``deadline`` by time.monotonic(). Raises NotAsked."""
     addresses = _resolved(host, port, deadline)
     for _, address in addresses:
         # One that must not be asked makes the name one that is not asked.
@@ -99,7 +104,7 @@ def _connected(host: str, port: int, allowed: Allowed, deadline: float) -> socke
         left = min(CONNECT_S, deadline - time.monotonic())
         if left <= 0:
             break
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = socket.socket(family, kind)
         try:
             sock.settimeout(left)
             sock.connect(address)

@@ -20,6 +20,7 @@ NO_WORDS = {
     "alarms/rules/reactions.py": {"LATE"},
     "monitoring/services/observer.py": {"PAUSED_FOR"},
     "notifications/rules/attempts.py": {"GIVEN_UP_AFTER"},
+    "shipping/rules/lag.py": {"BEHIND_FOR"},
 }
 """Times that are not the age of a word: what is counted or shown over so long, locked or kept for so long."""
 

@@ -105,6 +105,8 @@ BOUNDS = {
     "notifications/worker/outbox.py": {"take", "record"},
     "notifications/worker/planner.py": {"_alone"},
     "notifications/worker/reactions.py": {"_tell"},
+    "shipping/services/targets.py": {"test_target", "send_again"},
+    "shipping/worker/cursor.py": {"record", "tell_of_lag"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history

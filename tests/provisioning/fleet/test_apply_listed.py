@@ -11,7 +11,7 @@ from provisioning.errors import Conflict, NotAllowed, Refused
 from provisioning.fleet.services import apply, planned
 from provisioning.fleet.services.listed import LISTED
 from provisioning.fleet.services.manifest import read_manifest
-from provisioning.models import AlarmCondition, Channel, HistoryEntry, Host, NotificationRule
+from provisioning.models import AlarmCondition, AuditTarget, Channel, HistoryEntry, Host, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.rules.kinds import KINDS
@@ -35,6 +35,9 @@ FILE = {
     "notification_rules": [
         {"name": "Nights", "channels": ["operators", "desk"], "categories": ["critical"], "hosts": ["beta", "alpha"],
          "quiet_hours": "22:00-06:00", "time_zone": "Europe/Berlin", "wait_s": 30, "limit_per_hour": 5}],
+    "audit_targets": [
+        {"name": "siem", "address": "https://siem.example.com/event", "description": "Ours.",
+         "token": "s3cret-of-desk"}],
 }
 SECRET = "s3cret-of-desk"
 
@@ -71,7 +74,8 @@ def test_what_is_not_there_is_created_and_what_is_there_is_changed(file):
     assert code == 0, err
     assert [line for line in out.splitlines() if line[0] != " "] == [
         "+ create channel operators", "+ create channel desk", "+ create alarm condition Billing Silent",
-        "~ change alarm condition Gave Up", "+ create notification rule Nights", "Done."]
+        "~ change alarm condition Gave Up", "+ create notification rule Nights",
+        "+ create audit target siem", "Done."]
     assert AlarmCondition.objects.count() == before + 1
     row = AlarmCondition.objects.get(name="Billing Silent")
     assert (row.detect_event, row.cancel_event, row.application, row.changed_by) == (
@@ -87,7 +91,7 @@ def test_what_is_not_there_is_created_and_what_is_there_is_changed(file):
     assert ({each.name for each in row.channels.all()}, row.hosts, row.group_s) == (
         {"operators", "desk"}, ["beta", "alpha"], 60)
     assert {entry.object_type for entry in HistoryEntry.objects.all()} == {
-        "alarm_condition", "channel", "notification_rule"}
+        "alarm_condition", "channel", "notification_rule", "audit_target"}
 
 
 def test_a_plan_shows_each_field_and_writes_nothing(file):
@@ -302,7 +306,7 @@ def test_a_field_of_another_kind_is_refused_also_where_nothing_else_changes():
 def test_whoever_may_only_do_other_things_is_refused():
     for key in LISTED:
         manifest = read_manifest(yaml.safe_dump({key: FILE[key]}).encode())
-        with pytest.raises(NotAllowed, match=r"alarm conditions|notification rules"):
+        with pytest.raises(NotAllowed, match=r"alarm conditions|notification rules|audit shipping"):
             apply.plan(actor=Actor(name="sue", roles=frozenset({Role.OPERATOR})), manifest=manifest, directory=None)
 
 
@@ -330,9 +334,35 @@ def test_a_plan_of_many_asks_no_more_than_one_of_few(django_assert_max_num_queri
 
 def test_the_documented_file_is_accepted():
     body = yaml.safe_load((ROOT / "docs/configuration-file.md").read_text().split("```yaml\n")[1].split("```")[0])
-    assert len(plan_of({key: body[key] for key in LISTED}).steps) == 5
+    assert len(plan_of({key: body[key] for key in LISTED}).steps) == 6
 
 
 def test_what_is_a_list_in_one_kind_of_channel_is_one_in_every_kind():
     lists = {(field.name, field.many) for own in KINDS.values() for field in own}
     assert len(lists) == len({name for name, _ in lists})
+
+
+# --- audit targets
+
+
+TARGETS = {"audit_targets": FILE["audit_targets"]}
+
+
+def test_audit_targets_are_created_changed_and_written_again(file):
+    code, out, err = run("apply", file(TARGETS), "--yes")
+    assert code == 0, err
+    assert "+ create audit target siem" in out.splitlines()
+    row = AuditTarget.objects.get()
+    assert (row.address, row.token, row.shipment.number) == ("https://siem.example.com/event", SECRET, 0)
+    code, out, _ = run("export")
+    assert SECRET not in out
+    assert yaml.safe_load(out)["audit_targets"][0]["token"] == MASK
+    code, out, _ = run("apply", file(out))
+    assert (code, out.splitlines()[-1]) == (0, "Nothing to do.")
+    assert differences(changed(TARGETS, "audit_targets", description="")) == [("Description", "Ours.", "")]
+
+
+def test_a_target_that_cannot_be_is_refused_in_the_plan(file):
+    code, _, err = run("apply", file(changed(TARGETS, "audit_targets", address="syslog+tcp://169.254.169.254")))
+    assert code == 2
+    assert "cannot be asked" in err

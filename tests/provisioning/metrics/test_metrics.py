@@ -17,8 +17,16 @@ from provisioning.accounts.services.service_accounts import make_service_token
 from provisioning.metrics import facts, rules, selectors, views
 from provisioning.metrics.networks import may_ask, networks
 from provisioning.metrics.text import COUNTER
-from provisioning.models import Application, ComponentHeartbeat, PairState, RuntimeStatus
-from provisioning.states import DeliveryState, Verdict
+from provisioning.models import (
+    Application,
+    ComponentHeartbeat,
+    Drill,
+    HistoryHead,
+    PairState,
+    RuntimeStatus,
+    SignInCount,
+)
+from provisioning.states import DeliveryState, DrillState, JobKind, JobState, SignInResult, Verdict
 from tests import factories
 from tests.sources import ROOT
 
@@ -78,6 +86,51 @@ def test_a_pair_is_told_by_name(told, running):
 def test_both_formats_are_spoken_and_have_the_same_in_them(told, running):
     assert samples(told()).keys() == samples(told(accept="application/openmetrics-text; version=1.0.0"),
                                              open_metrics).keys()
+
+
+def test_jobs_are_told_by_how_long_they_took(told, running):
+    now = timezone.now()
+    for seconds in (0.4, 1.0, 1.5, 45, 7200):
+        factories.make_job(running[0], kind=JobKind.START, state=JobState.SUCCEEDED, started_at=now,
+                           finished_at=now + timedelta(seconds=seconds))
+    found = samples(told())
+    assert [found["pairwise_job_seconds_bucket", (("kind", "start"), ("le", bound))] for bound in (
+        "1.0", "2.0", "30.0", "60.0", "600.0", "+Inf")] == [2, 3, 3, 4, 4, 5]
+    assert found["pairwise_jobs_waiting_for_broker", ()] == 0
+    factories.make_job(running[0], kind=JobKind.STOP, state=JobState.QUEUED)
+    assert samples(told())["pairwise_jobs_waiting_for_broker", ()] == 1
+
+
+def test_the_last_drill_of_a_pair_that_passed_is_told(told, running):
+    at = timezone.now() - timedelta(days=1)
+    for ago, state, figures in ((3, DrillState.PASSED, {"outage_over_ms": 900.0, "outage_back_ms": None}),
+                                (1, DrillState.PASSED, {"outage_over_ms": 450.0, "outage_back_ms": 620.0}),
+                                (0, DrillState.FAILED, {"outage_over_ms": 5000.0})):
+        Drill.objects.create(primary=running[0], primary_name="MS_Primary", backup_name="MS_Backup", asked_by="ada",
+                             state=state, figures=figures, finished_at=at - timedelta(days=ago - 1))
+    found = samples(told())
+    assert found["pairwise_drill_outage_seconds", (("pair", "MS_Primary"),)] == 0.62
+    assert found["pairwise_drill_last_passed_timestamp", (("pair", "MS_Primary"),)] == pytest.approx(at.timestamp())
+
+
+def test_certificates_are_told_by_how_long_they_last(told, running):
+    ends = timezone.now().timestamp() + 1000
+    RuntimeStatus.objects.filter(application=running[0]).update(ports=[
+        {"id": "default", "not_after": ends}, {"id": "plain"}])
+    found = samples(told())
+    assert found["pairwise_certificate_expiry_seconds", (("what", "MS_Primary: Port default"),)] == pytest.approx(
+        1000, abs=60)
+
+
+def test_sign_ins_and_what_audit_targets_lack_are_told(told, running):
+    SignInCount.objects.create(result=SignInResult.REFUSED, count=12)
+    HistoryHead.objects.update(count=9)
+    factories.make_target("siem", number=4)
+    factories.make_target("off", enabled=False)
+    found = samples(told())
+    assert found["pairwise_sign_ins_total", (("result", "refused"),)] == 12
+    assert {dict(labels)["target"]: value for (name, labels), value in found.items()
+            if name == "pairwise_audit_shipping_lag_entries"} == {"siem": 5}
 
 
 def test_while_control_does_not_answer_nobody_claims_to_know(told, running):

@@ -12,7 +12,7 @@ from tests.provisioning.posted import script
 pytestmark = pytest.mark.django_db
 IN_DIALOG = 'hx-target="#dialog-content"'
 FORMS = [("log-settings", ()), ("rule-new", ()), ("condition-new", ()), ("maintenance-new", ()), ("channel-new", ()),
-         ("user-new", ()), ("search-new", ("log-list",))]
+         ("shipping-new", ()), ("user-new", ()), ("search-new", ("log-list",))]
 
 
 @pytest.mark.parametrize(("name", "args"), FORMS)
@@ -29,11 +29,12 @@ def test_what_is_wrong_is_said_where_the_form_is(administrator, name, args):
 
 
 @pytest.mark.parametrize("role", ["support", "operator"])
-@pytest.mark.parametrize("name", ["rule-edit", "channel-edit", "condition-edit"])
+@pytest.mark.parametrize("name", ["rule-edit", "channel-edit", "condition-edit", "shipping-edit"])
 def test_who_may_not_change_it_reads_it_all_the_same(request, role, name):
     client = request.getfixturevalue(role)
     channel = factories.make_channel(fields={"url": "https://192.0.2.80/", "secret": "s3cret"})
     row = {"rule-edit": factories.make_rule(channel), "channel-edit": channel,
+           "shipping-edit": factories.make_target(token="s3cret"),
            "condition-edit": AlarmCondition.objects.get(predefined="failover")}[name]
     address = reverse(name, args=[row.pk])
     body = client.get(address, headers=script()).content.decode()

@@ -51,6 +51,8 @@ WALKS = {
     "alarm-list": Walked({"application": "MS_Primary"}, ("alarm-detail", "alarm-acknowledge", "alarm-clear")),
     "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
     "channel-list": Walked({"text": "Duty"}, ("channel-new", "channel-edit", "channel-delete", "channel-test")),
+    "shipping-list": Walked({"text": "Collector"}, ("shipping-new", "shipping-edit", "shipping-delete", "shipping-test",
+                                                    "shipping-again")),
     "rule-list": Walked({"text": "Night"}, ("rule-new", "rule-edit", "rule-delete")),
     "delivery-list": Walked({"text": "happened"}, ("delivery-detail",)),
     "maintenance-list": Walked({"text": "disk"}, ("maintenance-new", "maintenance-end")),

@@ -1,0 +1,1 @@
+"""History for the systems that keep audit logs: targets, and what is sent to them (docs/audit-shipping.md)."""
