@@ -23,7 +23,7 @@ class Figures:
         self.latencies[bisect_left(LATENCIES_MS, waited_s * 1000)] += count
 
     def disk_has(self, free: int, total: int) -> None:
-        """So much is free now. A move of less than one of DISK_STEPS is nothing to tell: of thousands of servers each would
-        report as often as somebody wrote a file."""
+        """So much is free now. A move of less than one of DISK_STEPS is nothing to tell: each of thousands
+        of servers would report as often as somebody wrote a file."""
         if total != self.disk_total or abs(free - self.disk_free) * DISK_STEPS >= total:
             self.disk_free, self.disk_total = free, total

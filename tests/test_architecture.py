@@ -16,7 +16,8 @@ GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared
 SLICES = (
     *GROUND, ("models", "record", "logbook"), "core", "web", "history", "accounts", "catalog", "broker", "jobs",
     "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs", "server_log",
-    "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics")
+    "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches", "metrics",
+    "charts")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""

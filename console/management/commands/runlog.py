@@ -1,4 +1,4 @@
-"""``manage.py runlog``: the reader of log records, the judge of alarms, and who tells of them."""
+"""``manage.py runlog``: the reader of log records, the judge of alarms, who tells of them, and what records figures."""
 
 import asyncio
 import signal
@@ -15,14 +15,16 @@ from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
 from provisioning.alarms.services.reactions import react
 from provisioning.alarms.worker.watch import Watch
+from provisioning.charts.worker.recorder import Recorder
 from provisioning.logs.worker.reader import Reader
 from provisioning.monitoring.services.observer import Observer
 from provisioning.notifications.worker.watch import Notifier
 
 
 class Command(BaseCommand):
-    help = ("Read the log records of the chosen pair into the log database, judge alarms, and send "
-            "notifications, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, docs/notifications.md).")
+    help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications, and "
+            "record figures for charts, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, "
+            "docs/notifications.md, docs/charts.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):
@@ -47,5 +49,5 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Observer().run(), react(), asked.wait(),
-                             showing)
+        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Observer().run(), react(),
+                             Recorder().run(), asked.wait(), showing)
