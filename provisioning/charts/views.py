@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from provisioning.applications.selectors.applications import get_application
+from provisioning.core.text import key_of
 from provisioning.errors import NotFound
 from provisioning.hosts.selectors.hosts import get_host
 from provisioning.models import Application, Host
@@ -80,7 +81,7 @@ def host_charts(request, pk: int):
 
 def _answer(request: HttpRequest, shown: Shown) -> HttpResponse:
     now = int(time.time())
-    asked = window(request.GET.get("range", ""), request.GET.get("until", ""), now)
+    asked = window(request.GET.get("range", ""), key_of(request.GET.get("until")), now)
     context = _around(shown, asked, now)
     try:
         context |= _content(shown, asked)

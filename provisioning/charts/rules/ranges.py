@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from provisioning.charts.facts import DAY_S, EVERY_S, FINE_KEPT_S, HOUR_S, LONG_S
 
-_FURTHEST_S = 253_402_300_799
-"""The last second of the year 9999."""
-
 
 @dataclass(frozen=True)
 class Range:
@@ -56,12 +53,11 @@ class Window:
         return self.until + self.range.length
 
 
-def window(name: str, until: str, now: int) -> Window:
-    """What an address asks for: a range, and until when, Unix time; anything else is the first range, until now."""
+def window(name: str, until: int | None, now: int) -> Window:
+    """What an address asks for: a range, and until when; anything else is the first range, until now."""
     chosen = RANGES.get(name) or RANGES[FIRST]
-    asked = int(until) if until.isascii() and until.isdigit() and len(until) <= len(str(_FURTHEST_S)) else now
-    goes_on = asked >= now or asked < chosen.length
-    end = -(-(now if goes_on else asked) // chosen.step) * chosen.step
+    goes_on = until is None or until >= now or until < chosen.length
+    end = -(-(now if until is None or goes_on else until) // chosen.step) * chosen.step
     since = end - chosen.length
     stored = EVERY_S if chosen.step < LONG_S and since >= now - FINE_KEPT_S else LONG_S
     return Window(chosen, since, end, stored, max(chosen.step, stored), goes_on)

@@ -31,10 +31,12 @@ Result = TypeVar("Result")
 
 
 class Recorder:
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    """``clock``: Unix time, ``passed``: monotonic; both in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, passed: Callable[[], float] = time.monotonic) -> None:
         # A connection belongs to the thread that made it.
         self._thread = ThreadPoolExecutor(1, "figures")
-        self._clock, self._patient = clock, PatientClock()
+        self._clock, self._passed, self._patient = clock, passed, PatientClock()
         self._holder = uuid.uuid4().hex
         self._before: dict[int, Counters] = {}
         self._minute, self._sums = 0, defaultdict[int, list[float]](lambda: [0.0, 0.0])
@@ -65,7 +67,7 @@ class Recorder:
         """Record this moment; False where another process does. Raises DatabaseError."""
         at = int(self._clock()) // EVERY_S * EVERY_S
         answers = readings.control_answers()
-        servers, self._before = of_servers(readings.servers(), self._before, time.monotonic(), control_answers=answers)
+        servers, self._before = of_servers(readings.servers(), self._before, self._passed(), control_answers=answers)
         hosts = of_hosts(readings.hosts(), control_answers=answers)
         if not stored.record({SERVER: servers, HOST: hosts}, at=at, holder=self._holder):
             self._sums.clear()
@@ -89,7 +91,7 @@ class Recorder:
 
     def tidy(self) -> bool:
         """Fold or remove something; False when there is nothing more to do. Raises DatabaseError."""
-        now = self._patient.now(self._clock(), time.monotonic())
+        now = self._patient.now(self._clock(), self._passed())
         return stored.fold(int(now)) or bool(stored.trim(int(now)))
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
