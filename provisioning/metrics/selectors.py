@@ -19,7 +19,8 @@ from . import facts
 
 Row = Mapping[str, Any]
 HOST, BEAT = "host", "beat"
-COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes")
+COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes",
+            "disk_free", "disk_total")
 _SERVER = ("id", "name", "type", "backup_server_id", "host__name", "primary_server__name", *(
     f"runtime__{name}" for name in ("status", "heard_at", "latencies", *COUNTERS)), *(
     f"pair_state__{name}" for name in ("active_id", "standby_in_sync", "epoch", "automatic_failover", "disputed")))

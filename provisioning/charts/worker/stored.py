@@ -88,7 +88,7 @@ def fold(now: int) -> bool:
     found = _by_object(first.kind, first.block, samples.order_by("at"))
     day = hour // DAY_S * DAY_S
     longer = _joined_to_day(first.kind, {key: merged(first.kind, each, LONG_S) for key, each in found.items()}, day)
-    rows = [_row(first.kind, key, begins, each)
+    rows = [row_of(first.kind, key, begins, each)
             for begins, part in ((hour, found), (day, longer)) for key, each in part.items()]
     with transaction.atomic(using=ALIAS):
         Stretch.objects.bulk_create(rows, update_conflicts=True, update_fields=["figures"],
@@ -127,7 +127,7 @@ def of_row(row: Stretch) -> Figures | None:
     return Figures(row.step, times, dict(zip(names, columns, strict=True)))
 
 
-def _row(kind: str, key: int, begins: int, figures: Figures) -> Stretch:
+def row_of(kind: str, key: int, begins: int, figures: Figures) -> Stretch:
     places = [(at - begins) // figures.step for at in figures.times]
     columns = [figures.columns[field.name] for field in FIELDS[kind]]
     return Stretch(kind=kind, object_id=key, step=figures.step, begins=begins, figures=packed(places, columns))
