@@ -8,13 +8,12 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from provisioning.applications.selectors.applications import get_application
 from provisioning.core.text import key_of
-from provisioning.errors import NotFound
 from provisioning.hosts.selectors.hosts import get_host
 from provisioning.models import Application, Host
 from provisioning.pairs.selectors.page import pair_rows
@@ -29,6 +28,7 @@ from .selectors.kept import TOPIC, figures_of
 from .selectors.marks import LABELS, Marks, marks_of
 
 GAPS_SHOWN = 12
+NONE_OF = "Pairwise does not start {}, so there are no figures of it."
 AWAY = ("The log database, which holds the figures, does not answer: Monitoring says more. Servers and pairs do "
         "without it.")
 
@@ -59,17 +59,19 @@ class Shown:
 def application_charts(request, pk: int):
     row = get_application(pk)
     if not row.is_runnable:
-        raise Http404(f"Pairwise does not start {row.name}, so there are no figures of it.")
+        raise Http404(NONE_OF.format(row.name))
     return _answer(request, Shown(SERVER, [row], "application-charts", "application-edit", tab="charts"))
 
 
 @require_safe
 @page()
 def pair_charts(request, pk: int):
-    """Both members in each chart."""
+    """Both members in each chart; a backup leads to its primary's."""
     rows = [row for row in pair_rows(pk) if row]
-    if not rows[0].is_primary or not rows[0].is_runnable:
-        raise NotFound(f"{rows[0].name} is not the primary of a pair.")
+    if not rows[0].is_runnable:
+        raise Http404(NONE_OF.format(rows[0].name))
+    if not rows[0].is_primary:
+        return redirect("pair-charts", rows[0].primary_server.pk)
     return _answer(request, Shown(SERVER, rows, "pair-charts", "pair-detail"))
 
 

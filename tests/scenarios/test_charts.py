@@ -1,4 +1,4 @@
-"""What a real pair does is on its charts: rate, latency, clients, disk, the role change, and the time it was stopped."""
+"""What a real pair does is on its charts: rate, latency, clients, disk, the role change, and when it was stopped."""
 
 import re
 
@@ -25,15 +25,15 @@ def rate_of(page, line):
 
 def test_a_pair_under_load_is_on_its_charts_and_so_is_its_switchover(pair):
     browser = pair.site.pairwise.browser()
-    key = pair.members[0].facts()["id"]
-    address = f"/monitoring/pairs/{key}/charts/"
+    first, second = (member.name for member in pair.members)
+    listed = re.search(rf"/monitoring/pairs/(\d+)/[^>]*>{first} ⇄", flat(browser.get("/monitoring/pairs/").text))
+    address = f"/monitoring/pairs/{listed[1]}/charts/"
 
     def page():
         answer = browser.get(address)
         assert answer.status == 200
         return flat(answer.text)
 
-    first, second = (member.name for member in pair.members)
     with pair.ledger() as ledger:
         wait_for(lambda: rate_of(page(), f"{first} acknowledged") > 50, FIGURES_S, "the rate of the first")
         shown = page()
