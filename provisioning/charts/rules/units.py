@@ -8,7 +8,7 @@ from provisioning.charts.facts import known
 
 MOST_STEPS = 4
 _NICE = (1, 2, 5, 10)
-_NICE_BYTES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1024)
+_NICE_BYTES = tuple(2 ** power for power in range(11))
 _SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -34,7 +34,7 @@ def _milliseconds(number: float) -> str:
 
 def _bytes(number: float) -> str:
     place = 0 if number < 1 else min(int(math.log(number, 1024)), len(_SIZES) - 1)
-    return f"{_plain(number / 1024 ** place)} {_SIZES[place]}"
+    return "1 byte" if number == 1 else f"{_plain(number / 1024 ** place)} {_SIZES[place]}"
 
 
 RATE = Unit(lambda number: f"{_plain(number)}/s")
@@ -52,8 +52,9 @@ def scale(highest: float, unit: Unit) -> tuple[float, ...]:
     """Marks from 0 on, at equal distances, the last one not below ``highest``."""
     if unit.most:
         return tuple(unit.most * n / MOST_STEPS for n in range(MOST_STEPS + 1))
-    step = max(_step((highest or 1.0) / MOST_STEPS, unit.is_bytes), unit.least)
-    return tuple(step * n for n in range(max(1, math.ceil(highest / step - 1e-9)) + 1))
+    highest = highest or 1.0
+    step = max(_step(highest / MOST_STEPS, unit.is_bytes), unit.least)
+    return tuple(step * n for n in range(math.ceil(highest / step - 1e-9) + 1))
 
 
 def _step(least: float, is_bytes: bool) -> float:
