@@ -23,8 +23,8 @@ from provisioning.notifications.worker.watch import Notifier
 
 class Command(BaseCommand):
     help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications, and "
-            "record figures for charts, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, "
-            "docs/notifications.md, docs/charts.md).")
+            "record figures for charts, until SIGTERM or SIGINT "
+            "(docs/log.md, docs/alarms.md, docs/notifications.md, docs/charts.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):

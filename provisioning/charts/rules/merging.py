@@ -1,8 +1,9 @@
 """Figures of longer steps from those of shorter ones. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
-from provisioning.charts.facts import FIELDS, NAN, Figures, known
+from provisioning.charts.facts import FIELDS, NAN, Figures
 
 
 def merged(kind: str, figures: Figures, step: int) -> Figures:
@@ -15,9 +16,11 @@ def merged(kind: str, figures: Figures, step: int) -> Figures:
 
 
 def _merged(how: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:
-    if len(values) == 1:
-        return values[0]
-    there = [value for value in values if known(value)]
+    together = sum(values)
+    if together == together:
+        # Nothing of it is NaN, which is the rule and told at once.
+        return how(values)
+    there = [value for value in values if value == value]
     return how(there) if there else NAN
 
 
@@ -32,6 +35,11 @@ def _parts(times: Sequence[int], step: int) -> Iterator[tuple[int, int]]:
 
 def joined(one: Figures, other: Figures) -> Figures:
     """Rows of both, of the same step, in the order of time; of one time those of ``other``."""
+    if not one.times or not other.times:
+        return one if one.times else other
+    if other.times[-1] < one.times[0]:
+        return Figures(one.step, [*other.times, *one.times], {
+            name: [*column, *one.columns[name]] for name, column in other.columns.items()})
     rows = {at: (one, place) for place, at in enumerate(one.times)}
     rows |= {at: (other, place) for place, at in enumerate(other.times)}
     times = sorted(rows)
@@ -41,7 +49,6 @@ def joined(one: Figures, other: Figures) -> Figures:
 
 def within(figures: Figures, since: int, until: int) -> Figures:
     """Rows whose time is in [since, until)."""
-    first = next((n for n, at in enumerate(figures.times) if at >= since), len(figures.times))
-    end = next((n for n in range(len(figures.times), first, -1) if figures.times[n - 1] < until), first)
+    first, end = bisect_left(figures.times, since), bisect_left(figures.times, until)
     return Figures(figures.step, figures.times[first:end],
                    {name: column[first:end] for name, column in figures.columns.items()})

@@ -1,5 +1,7 @@
 """Figures that are kept of one object."""
 
+from collections.abc import Iterable
+
 from provisioning.charts.facts import (
     DAY_S,
     EVERY_S,
@@ -29,9 +31,8 @@ def figures_of(kind: str, key: int, *, step: int, since: int, until: int) -> Fig
     found = merged(kind, newest, step) if step != EVERY_S else newest
     rows = Stretch.objects.filter(kind=kind, object_id=key, step=step, begins__gt=since - LENGTHS[step],
                                   begins__lt=until)
-    points = [each for begins, stored in rows.order_by("begins").values_list("begins", "figures")
-              for each in _points(kind, step, begins, bytes(stored))]
-    return within(joined(found, of_points(kind, step, points)), since // step * step, until)
+    kept = _stretches(kind, step, rows.order_by("begins").values_list("begins", "figures"))
+    return within(joined(found, kept), since // step * step, until)
 
 
 def _samples(kind: str, key: int, since: int, until: int) -> Figures:
@@ -53,9 +54,15 @@ def _point(kind: str, place: int, stored: bytes) -> Point | None:
     return tuple(column[row] for column in columns)
 
 
-def _points(kind: str, step: int, begins: int, stored: bytes) -> list[tuple[int, Point]]:
-    try:
-        places, columns = unpacked(stored, len(FIELDS[kind]))
-    except ValueError:
-        return []
-    return [(begins + place * step, point) for place, point in zip(places, zip(*columns, strict=True), strict=True)]
+def _stretches(kind: str, step: int, rows: Iterable[tuple[int, bytes]]) -> Figures:
+    """``rows``: (when it begins, what is stored), in the order of time; what cannot be read is left out."""
+    times, columns = list[int](), [list[float]() for _ in FIELDS[kind]]
+    for begins, stored in rows:
+        try:
+            places, found = unpacked(bytes(stored), len(FIELDS[kind]))
+        except ValueError:
+            continue
+        times += [begins + place * step for place in places]
+        for column, more in zip(columns, found, strict=True):
+            column += more
+    return Figures(step, times, {field.name: column for field, column in zip(FIELDS[kind], columns, strict=True)})
