@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
@@ -81,7 +81,7 @@ def host_charts(request, pk: int):
     return _answer(request, Shown(HOST, [get_host(pk)], "host-charts", "host-detail"))
 
 
-def _answer(request: HttpRequest, shown: Shown) -> HttpResponse:
+def _answer(request, shown: Shown) -> HttpResponse:
     now = int(time.time())
     asked = window(request.GET.get("range", ""), key_of(request.GET.get("until")), now)
     context = _around(shown, asked, now)

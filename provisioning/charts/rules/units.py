@@ -60,7 +60,7 @@ def scale(highest: float, unit: Unit) -> tuple[float, ...]:
 def _step(least: float, is_bytes: bool) -> float:
     """The smallest even number that is not less."""
     base, nice = (1024.0, _NICE_BYTES) if is_bytes else (10.0, _NICE)
-    power = base ** math.floor(math.log(least, base) + 1e-9)
+    power: float = base ** math.floor(math.log(least, base) + 1e-9)
     return power * next((each for each in nice if each * power >= least * (1 - 1e-9)), nice[-1])
 
 

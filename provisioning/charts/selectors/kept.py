@@ -54,7 +54,7 @@ def _point(kind: str, place: int, stored: bytes) -> Point | None:
     return tuple(column[row] for column in columns)
 
 
-def _stretches(kind: str, step: int, rows: Iterable[tuple[int, bytes]]) -> Figures:
+def _stretches(kind: str, step: int, rows: Iterable[tuple[int, bytes | memoryview]]) -> Figures:
     """``rows``: (when it begins, what is stored), in the order of time; what cannot be read is left out."""
     times, columns = list[int](), [list[float]() for _ in FIELDS[kind]]
     for begins, stored in rows:
