@@ -164,7 +164,8 @@ TEMPLATES = [
             "libraries": {
                 "pairwise": "provisioning.web.tags", "styles": "provisioning.web.styles",
                 **{name: f"provisioning.{name}.tags" for name in (
-                    "audit", "certificates", "drills", "jobs", "looks", "notifications", "pairs", "searches")},
+                    "audit", "certificates", "charts", "drills", "jobs", "looks", "notifications", "pairs",
+                    "searches")},
             },
         },
     }

@@ -73,7 +73,7 @@ def check_report(report: Report) -> None:
     if report.link not in LINKS or report.standby not in STANDBY_WISHES:
         raise WireError(f"the peer reported the unknown link {report.link[:20]!r} or wish {report.standby[:20]!r}")
     for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded", "first_seq",
-                 "acknowledged", "delivered", "waiting_bytes"):
+                 "acknowledged", "delivered", "waiting_bytes", "disk_free", "disk_total"):
         _bounded(name, getattr(report, name))
     for name, top in (("clock", TIME_MAX), ("trouble_s", TROUBLE_MAX_S)):
         if not 0 <= getattr(report, name) <= top:

@@ -84,6 +84,8 @@ class StatusRow:
     delivered: int = 0
     latencies: tuple[int, ...] = ()
     waiting_bytes: int = 0
+    disk_free: int = 0
+    disk_total: int = 0
     account: str = ""
     started_at: datetime | None = None
     served_until: datetime | None = None
@@ -98,7 +100,8 @@ class StatusRow:
 
 
 COUNTERS = ("last_seq", "digest", "clients", "common_seq", "common_digest", "first_seq", "first_digest",
-            "clock_offset_s", "acknowledged", "delivered", "latencies", "waiting_bytes")
+            "clock_offset_s", "acknowledged", "delivered", "latencies", "waiting_bytes", "disk_free",
+            "disk_total")
 """Of a StatusRow: what moves while nothing else does."""
 
 

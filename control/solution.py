@@ -367,7 +367,7 @@ def _counters(connection: ServerConnection, report: Report) -> dict[str, Any]:
             "first_seq": report.first_seq, "first_digest": checks.clean(report.first_digest, 64),
             "clock_offset_s": connection.clock_offset_s, "acknowledged": report.acknowledged,
             "delivered": report.delivered, "latencies": checks.latencies_of(report),
-            "waiting_bytes": report.waiting_bytes}
+            "waiting_bytes": report.waiting_bytes, "disk_free": report.disk_free, "disk_total": report.disk_total}
 
 
 def _role_facts(report: Report) -> tuple[object, ...]:

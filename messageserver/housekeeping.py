@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .broker import Broker
 
 HOUSEKEEPING_S = 1.0
+DISK_EVERY_S = 10.0
 SAY_TRIMMED_S = 60.0
 """What retention removes is told about so often."""
 JUMP_S = 10.0
@@ -67,6 +68,7 @@ class Housekeeping:
         self._trimmings = Trimmings(log)
         self._clock = ClockWatch(time.time(), system.since_boot())
         self.disk_is_silent = False
+        self._disk_at = 0.0
         self.trim_there: Callable[[int, bool], Awaitable[bool]] | None = None
         """Lets a linked standby remove its records up to one; see Shipping."""
         self.trims_alone = False
@@ -87,12 +89,20 @@ class Housekeeping:
 
     async def _keep(self) -> None:
         broker = self._broker
+        await self._measure_disk()
         if broker.storing.unavailable:
             await broker.recover()
         await broker.storing.run(broker.store.note_age)
         while self._decides_on_trimming and (removal := await self._trim()) is not None:
             self._trimmings.add(removal)
             await asyncio.sleep(0)
+
+    async def _measure_disk(self) -> None:
+        """In the store's thread: asking a disk that hangs takes as long as writing to it."""
+        broker, now = self._broker, asyncio.get_running_loop().time()
+        if now >= self._disk_at:
+            self._disk_at = now + DISK_EVERY_S
+            broker.figures.disk_has(*await broker.storing.run(system.disk_space, broker.store.directory))
 
     @property
     def _decides_on_trimming(self) -> bool:

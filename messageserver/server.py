@@ -287,7 +287,8 @@ class Server:
             first_seq=broker.store.first_seq, first_digest=broker.store.first_digest.hex(), clock=time.time(),
             trouble_s=broker.storing.unavailable_s, ports=self._ports.state(),
             acknowledged=broker.figures.acknowledged, delivered=broker.figures.delivered,
-            latencies=list(broker.figures.latencies), waiting_bytes=broker.waiting_bytes, **roles.report()))
+            latencies=list(broker.figures.latencies), waiting_bytes=broker.waiting_bytes,
+            disk_free=broker.figures.disk_free, disk_total=broker.figures.disk_total, **roles.report()))
 
     # --- shutdown ----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ LOCKED_BYTE = 1 << 30
 
 if sys.platform == "win32":
     import msvcrt
+    import shutil
 else:
     import fcntl
 
@@ -43,6 +44,19 @@ def since_boot() -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     else:
         return time.monotonic()
+
+
+def disk_space(directory: Path) -> tuple[int, int]:
+    """(free, total) bytes of the disk that it is on, as this account may use them; (0, 0) where that is not told."""
+    try:
+        if sys.platform == "win32":
+            there = shutil.disk_usage(directory)
+            return there.free, there.total
+        else:
+            found = os.statvfs(directory)
+            return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    except OSError:
+        return 0, 0
 
 
 def outlive_terminal() -> None:

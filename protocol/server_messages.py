@@ -61,7 +61,8 @@ class Report(Message):
     digest (hex) before it; ``clock`` is Unix time as the server's machine shows it (0: not said); ``trouble_s`` is for
     how many seconds it has not been able to serve. Since the start of its process it ``acknowledged`` and ``delivered``
     so many messages; ``latencies`` are counts of the acknowledged ones, between the bounds LATENCIES_MS ([]: not said);
-    ``waiting_bytes`` were accepted and are not acknowledged yet.
+    ``waiting_bytes`` were accepted and are not acknowledged yet; of the disk that its messages are on ``disk_free`` of
+    ``disk_total`` bytes are free (0: not said).
     """
 
     state: str
@@ -91,6 +92,8 @@ class Report(Message):
     delivered: int = 0
     latencies: list[int] = field(default_factory=list)
     waiting_bytes: int = 0
+    disk_free: int = 0
+    disk_total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,8 @@ class Progress(Message):
     delivered: int = 0
     latencies: list[int] = field(default_factory=list)
     waiting_bytes: int = 0
+    disk_free: int = 0
+    disk_total: int = 0
 
 
 LINKS = ("", "down", "catching_up", "synced")

@@ -1,4 +1,5 @@
-"""What the reader of log records keeps (docs/log.md). Written by it alone; pages and commands read.
+"""What the process of the log reader keeps: log records (docs/log.md) and figures of servers and hosts
+(docs/charts.md). Written by it alone; pages and commands read.
 
 It stands in a database of its own, which may have millions of rows and takes many a second, so no key refers to an
 object of the Configuration Database: applications are named by their ids and names.
@@ -74,3 +75,65 @@ class Record(models.Model):
 
     def __str__(self):
         return f"{self.epoch}-{self.seq}"
+
+
+KIND_CHARACTERS, HOLDER_CHARACTERS = 8, 32
+
+
+class Recording(models.Model):
+    """Who records figures, one row: of several consoles with one log database one does. ``at``: of its last ones, Unix
+    time in seconds."""
+
+    holder = models.CharField(max_length=HOLDER_CHARACTERS)
+    at = models.BigIntegerField()
+
+    def __str__(self):
+        return f"{self.holder} at {self.at}"
+
+
+class Sample(models.Model):
+    """Figures of up to charts.rules.blocks.SIZE objects of one moment (``at``, Unix time in seconds): one row in place
+    of many, until an hour of them is folded into a row of Stretch for each object. ``figures``: charts.rules.packing.
+    """
+
+    kind = models.CharField(max_length=KIND_CHARACTERS)
+    block = models.PositiveBigIntegerField()
+    at = models.BigIntegerField(db_index=True)
+    figures = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "block", "at"], name="sample_once")]
+
+    def __str__(self):
+        return f"{self.kind}s of block {self.block} at {self.at}"
+
+
+class Stretch(models.Model):
+    """Figures of one object, an hour of those of every 10 s or a day of those of every 5 min (``step``, s), from
+    ``begins`` on (Unix time in seconds). ``object_id`` is the key of an application or a host, by ``kind``."""
+
+    kind = models.CharField(max_length=KIND_CHARACTERS)
+    object_id = models.PositiveBigIntegerField()
+    step = models.PositiveIntegerField()
+    begins = models.BigIntegerField()
+    figures = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "object_id", "step", "begins"], name="stretch_once")]
+        # What is old is found by it, however much is kept.
+        indexes = [models.Index(fields=["step", "begins"], name="stretch_by_age")]
+
+    def __str__(self):
+        return f"{self.kind} {self.object_id} from {self.begins}"
+
+
+class LastHour(models.Model):
+    """Messages acknowledged a second by the servers of a block in each minute of the hour that ends with ``minute``
+    (Unix time in minutes): what lists show in one query."""
+
+    block = models.PositiveBigIntegerField(primary_key=True)
+    minute = models.BigIntegerField()
+    figures = models.BinaryField()
+
+    def __str__(self):
+        return f"block {self.block}"

@@ -7,8 +7,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Server:
     """A Message Server. ``status`` is None where nobody knows it now, ``heard_at`` where it was never heard of;
-    ``pair`` is the name of its pair's primary, its own for a single one; ``latencies`` as of server_messages.Report.
-    """
+    ``pair`` is the name of its pair's primary, its own for a single one; ``latencies`` as of server_messages.Report;
+    ``disk_total`` is 0 where it does not say how full its disk is."""
 
     id: int
     name: str
@@ -24,6 +24,8 @@ class Server:
     acknowledged: int
     delivered: int
     waiting_bytes: int
+    disk_free: int
+    disk_total: int
     latencies: tuple[int, ...]
     heard_at: datetime | None
 

@@ -44,6 +44,11 @@ OF_SERVERS = {
     "waiting_bytes": ("waiting_bytes", "Accepted of clients and not acknowledged yet."),
 }
 """Metrics by fields of facts.Server."""
+OF_DISKS = {
+    "disk_free_bytes": ("disk_free", "Bytes that are free on the disk of its messages."),
+    "disk_size_bytes": ("disk_total", "Bytes of the disk of its messages."),
+}
+"""As OF_SERVERS, of servers that say it."""
 WORK = {
     "messages": ("last_seq", "Number of the last message that a server has stored."),
     "acknowledged": ("acknowledged", "Messages that were stored and acknowledged, since the start of the process."),
@@ -119,6 +124,9 @@ def _servers(found: Measured) -> Iterator[Family]:
         for name, (field, text) in fields.items():
             yield Family(f"pairwise_application_{name}", kind, text,
                          [(labels, getattr(each, field)) for each, labels in each_one])
+    for name, (field, text) in OF_DISKS.items():
+        yield Family(f"pairwise_application_{name}", GAUGE, text,
+                     [(labels, getattr(each, field)) for each, labels in each_one if each.disk_total])
     yield Family("pairwise_application_acknowledge_seconds", HISTOGRAM,
                  "From a message's arrival to its acknowledgement, since the start of the process.",
                  [(f'{labels},le="{bound}"', count) for each, labels in each_one if any(each.latencies)

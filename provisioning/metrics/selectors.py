@@ -50,7 +50,8 @@ Row = Mapping[str, Any]
 HOST, BEAT, DRILL, TOOK, CERTIFICATE, UNSENT = "host", "beat", "drill", "took", "certificate", "unsent"
 LONGEST_S = 3600
 """Jobs that took longer count as one that took so long and a second."""
-COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes")
+COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes",
+            "disk_free", "disk_total")
 NEVER = Value(None, output_field=DateTimeField())
 _SERVER = ("id", "name", "type", "backup_server_id", "host__name", "primary_server__name", *(
     f"runtime__{name}" for name in ("status", "heard_at", "latencies", *COUNTERS)), *(

@@ -40,6 +40,8 @@ class RuntimeStatus(models.Model):
     delivered = models.PositiveBigIntegerField(default=0, help_text="To subscribers, since the start of its process.")
     latencies = models.JSONField(default=list, blank=True, help_text="Of acknowledgements: counts by LATENCIES_MS.")
     waiting_bytes = models.PositiveBigIntegerField(default=0, help_text="Accepted, not acknowledged yet.")
+    disk_free = models.PositiveBigIntegerField(default=0, help_text="Bytes on the disk of its messages.")
+    disk_total = models.PositiveBigIntegerField(default=0, help_text="Bytes of that disk; 0 when not known.")
     started_at = models.DateTimeField(null=True)
     served_until = models.DateTimeField(null=True, help_text="When it ceased to serve; none while it serves.")
     changed_at = models.DateTimeField(null=True)

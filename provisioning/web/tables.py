@@ -70,7 +70,7 @@ APPLICATIONS = Table(
     columns=(
         Column("Name", "name", "c-name"), Column("Type", "type", "c-type"), Column("Host", "host", "c-host"),
         Column("Ports", "", "c-ports"), Column("State", "enabled", "c-enabled"), Column("Status", "status", "c-status"),
-        Column("Mode", "mode", "c-mode"), Column("Backup", "backup", "c-backup"),
+        Column("Mode", "mode", "c-mode"), Column("Messages", "", "c-rate"), Column("Backup", "backup", "c-backup"),
     ),
     actions=(
         Action("edit", "Edit", "pencil", VIEW, ONE),

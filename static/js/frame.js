@@ -195,7 +195,8 @@ function showTimes(scope) {
     const day = [at.getFullYear(), pad(at.getMonth() + 1), pad(at.getDate())].join("-");
     const second = [at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(":");
     const fraction = "milliseconds" in element.dataset ? `.${String(at.getMilliseconds()).padStart(3, "0")}` : "";
-    element.textContent = `${day} ${second}${fraction}`;
+    const short = { clock: second.slice(0, 5), day: `${day.slice(5)} ${second.slice(0, 5)}` }[element.dataset.local];
+    element.textContent = short ?? `${day} ${second}${fraction}`;
     element.dataset.shown = "";
   }
 }

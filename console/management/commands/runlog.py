@@ -1,4 +1,5 @@
-"""``manage.py runlog``: the reader of log records, the judge of alarms, who tells of them, and who sends History on."""
+"""``manage.py runlog``: the reader of log records, the judge of alarms, who tells of them, who sends History on, and
+what records figures."""
 
 import asyncio
 import signal
@@ -15,6 +16,7 @@ from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
 from provisioning.alarms.services.reactions import react
 from provisioning.alarms.worker.watch import Watch
+from provisioning.charts.worker.recorder import Recorder
 from provisioning.logs.worker.reader import Reader
 from provisioning.monitoring.services.observer import Observer
 from provisioning.notifications.worker.watch import Notifier
@@ -22,9 +24,9 @@ from provisioning.shipping.worker.watch import Shipper
 
 
 class Command(BaseCommand):
-    help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications, and send "
-            "entries of History to audit targets, until SIGTERM or SIGINT. "
-            "See docs/log.md, docs/alarms.md, docs/notifications.md and docs/audit-shipping.md.")
+    help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications and "
+            "entries of History, and record figures for charts, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, "
+            "docs/notifications.md, docs/audit-shipping.md, docs/charts.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):
@@ -50,4 +52,4 @@ async def _until_asked() -> None:
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
         await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Shipper().run(), Observer().run(),
-                             react(), asked.wait(), showing)
+                             react(), Recorder().run(), asked.wait(), showing)

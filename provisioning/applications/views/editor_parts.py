@@ -14,9 +14,9 @@ from provisioning.models import Application, Event, Host
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, startup_type
 
 TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
-        "jobs": "Jobs", "log": "Events", "records": "Log", "server-log": "Server log"}
-OF_SERVERS = "server-log"
-"""The tab of what only a server that Pairwise starts has."""
+        "jobs": "Jobs", "log": "Events", "records": "Log", "server-log": "Server log", "charts": "Charts"}
+OF_SERVERS = ("server-log", "charts")
+"""Tabs of what only a server that Pairwise starts has."""
 ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
 SHOWN_MAX = 100
 
@@ -54,7 +54,7 @@ def context_of(editor: Editor) -> dict:
 
 def _tabs(editor: Editor) -> list[dict]:
     runs = editor.application is not None and editor.application.is_runnable
-    names = ["configuration", "options"] if editor.is_new else [name for name in TABS if runs or name != OF_SERVERS]
+    names = ["configuration", "options"] if editor.is_new else [name for name in TABS if runs or name not in OF_SERVERS]
     chosen = editor.tab if editor.tab in names else names[0]
     wrong = [entry[3] for entry in editor.summary]
     if wrong and chosen not in wrong and wrong[0] in names:

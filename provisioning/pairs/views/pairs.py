@@ -18,7 +18,7 @@ PARTS = {"head": "pairs/_head.html", "cards": "pairs/_cards.html", "failover": "
          "drill": "pairs/_drill.html", "guide": "pairs/_guide.html", "compare": "pairs/_compare.html",
          "timeline": "pairs/_timeline.html"}
 TABLE = Table((Column("Pair"), Column("Status"), Column("Active"), Column("Sync link"),
-               Column("Automatic failover")))
+               Column("Automatic failover"), Column("Messages", css="spark-column")))
 
 
 @require_safe

@@ -94,6 +94,8 @@ BOUNDS = {
     "searches/services.py": {"save_search", "delete_search"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
     "logs/worker/kept.py": {"keep", "_trim_part"},
+    # a row for each blocks.SIZE objects; of one block an hour and a day of each of its objects
+    "charts/worker/stored.py": {"record", "keep_minute", "fold"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},
     # with what goes on (judging.ACTIVE_MOST alarms), in two statements
     "alarms/services/maintenance.py": {"begin_maintenance", "end_maintenance"},

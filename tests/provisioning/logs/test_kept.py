@@ -102,4 +102,5 @@ def test_the_first_transaction_of_a_turn_is_small_as_its_pages_come_from_the_dis
 def test_nothing_of_it_is_in_the_configuration_database():
     assert not [name for name in connections["default"].introspection.table_names() if name.startswith("logbook")]
     names = [name for name in connections[ALIAS].introspection.table_names() if name != "django_migrations"]
-    assert sorted(names) == ["logbook_followed", "logbook_published", "logbook_record"]
+    assert sorted(names) == [f"logbook_{name}" for name in (
+        "followed", "lasthour", "published", "record", "recording", "sample", "stretch")]

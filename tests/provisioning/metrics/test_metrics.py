@@ -60,7 +60,8 @@ def running(pair):
     """A pair that works: the standby lacks three records."""
     for row, seq in zip(pair, (10, 7), strict=True):
         RuntimeStatus.objects.filter(application=row).update(
-            last_seq=seq, common_seq=seq, clients=2, acknowledged=9, delivered=4, latencies=[3, 4, *[0] * 8, 2])
+            last_seq=seq, common_seq=seq, clients=2, acknowledged=9, delivered=4, latencies=[3, 4, *[0] * 8, 2],
+            disk_free=row.id == pair[0].id and 60, disk_total=row.id == pair[0].id and 100)
     PairState.objects.update(epoch=4)
     factories.control_answers()
     return pair
@@ -74,6 +75,10 @@ def test_a_pair_is_told_by_name(told, running):
     assert found["pairwise_application_messages_total", primary] == 10
     assert found["pairwise_pair_active", (("member", "MS_Primary"), ("pair", "MS_Primary"))] == 1
     assert found["pairwise_application_acknowledged_total", primary] == 9
+    assert {(dict(labels)["application"], name): value for (name, labels), value in found.items()
+            if name.startswith("pairwise_application_disk")} == {
+        ("MS_Primary", "pairwise_application_disk_free_bytes"): 60,
+        ("MS_Primary", "pairwise_application_disk_size_bytes"): 100}
     by_bound = {dict(labels)["le"]: value for (name, labels), value in found.items()
                 if name == "pairwise_application_acknowledge_seconds_bucket" and ("pair", "MS_Primary") in labels
                 and ("application", "MS_Primary") in labels}

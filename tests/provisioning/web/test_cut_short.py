@@ -22,6 +22,7 @@ ROOT = Path(provisioning.__file__).parent
 CUT = {
     "fleet/views/verbs.py IDS_MAX": "more than the rows of a page of the list",
     "fleet/views/verbs.py SHOWN_MAX": "test_the_question_can_be_opened_to_all_that_is_hit",
+    "charts/views.py GAPS_SHOWN": "the page says how many there are; a shorter time shows them",
     "audit/views/exports.py PAIRS_MAX + 1": "it is refused, with a sentence",
     "fleet/views/batches.py SAID_MAX": "the page says how many more; the jobs are on the batch's page",
     "browse/views.py NAMES_MAX": "test_browse.py: how many there are, and to type more of the name",

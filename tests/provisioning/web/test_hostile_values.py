@@ -133,7 +133,7 @@ NUMBERS = {
     "int(at)", "int(last)", "int(first)", "index.isdecimal()", "int(index)", "int(entry.object_id)",
     "int(timezone.now().timestamp() * 1000)", "int((session.get_expiry_date() - now).total_seconds())",
     "int((form.lock.until - now).total_seconds())", "int(key)", "int(since_ms)", "int(milliseconds)", "int(number)",
-    "int(block_s * 1000)"}
+    "int(block_s * 1000)", "int(time.time())", "int(row.created_at.timestamp())"}
 """What is made a number in views and forms: times, keys of ours, and texts that a pattern has bounded."""
 
 
