@@ -55,6 +55,7 @@ class Own(IntEnum):
     AGENT_SAID = 20137
     RECORDS_DROPPED = 20138
     RECORDS_WAIT = 20139
+    GROUPS_UNKNOWN = 20141
 
 
 OF_ALARMS = frozenset({Own.ALARM_RAISED, Own.ALARM_CLEARED})
@@ -117,6 +118,8 @@ KINDS: dict[Own, Kind] = {
     Own.AGENT_SAID: Kind(AGENT, STANDARD, "the agent of a host says something in its own log; of level Trace, too"),
     Own.RECORDS_DROPPED: Kind(SERVER, STANDARD, "a server or an agent dropped log records, as nobody took them"),
     Own.RECORDS_WAIT: Kind(SERVER, STANDARD, "the log records of a server wait, or go on; only in its own log files"),
+    Own.GROUPS_UNKNOWN: Kind(CONSOLE, STANDARD, "single sign-on or a directory did not say the groups of a user who "
+                             "signed in, so the roles stay as they were"),
 }
 
 

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from provisioning.states import SignInSource
+
 
 class Account(models.Model):
     """A user without one has chosen the password."""
@@ -12,6 +14,9 @@ class Account(models.Model):
     must_change_password = models.BooleanField(default=False, help_text="The password was made for one sign-in.")
     good_until = models.DateTimeField(null=True, help_text="Until when that sign-in may be.")
     used_at = models.DateTimeField(null=True, help_text="When it was.")
+    source = models.CharField(max_length=8, blank=True, choices=SignInSource, default=SignInSource.LOCAL)
+    link_until = models.DateTimeField(null=True, help_text="Until when who has this name at the provider of single "
+                                                           "sign-on may become this user.")
 
     def __str__(self):
         return str(self.user)

@@ -31,17 +31,22 @@ class SignInRefused(Refused):
 
 
 @sensitive_variables("password")
-def sign_in(*, name: str, password: str, origin: str) -> User:
-    """The user who may have a session now. A password for one sign-in is used up by it. Raises SignInRefused."""
-    _require_no_lock(name, origin)
+def check_password(*, name: str, password: str, origin: str) -> User:
+    """The user whose password this is, who is not let in by it yet (``let_in``). Raises SignInRefused."""
+    require_no_lock(name, origin)
     # It takes long on purpose, so it is done before anything is locked.
     user = authenticate(username=name, password=password)
     if user is None:
         raise SignInRefused("The user name or the password is wrong. Both are case-sensitive.",
-                            _failed(name, origin, "wrong password"))
-    if why := _let_in(user, origin):
-        raise SignInRefused(why, _failed(name, origin, "its password is not good any more"))
+                            count_failure(name, origin, "wrong password"))
     return user
+
+
+def let_in(*, user: User, origin: str, by: str = "") -> None:
+    """The user, who has shown all that is asked for, may have a session now. A password for one sign-in is used up by
+    it. ``by`` is what was shown besides a password, or in its place. Raises SignInRefused."""
+    if why := _let_in(user, origin, by):
+        raise SignInRefused(why, count_failure(user.get_username(), origin, "its password is not good any more"))
 
 
 @sensitive_variables("password")
@@ -49,9 +54,9 @@ def confirm(*, user: User, password: str, origin: str) -> None:
     """Raise SignInRefused unless this is the password of the user, who is signed in: who has got hold of a session must
     not find it out by trying."""
     name = user.get_username()
-    _require_no_lock(name, origin)
+    require_no_lock(name, origin)
     if not user.check_password(password):
-        raise SignInRefused("The current password is wrong.", _failed(name, origin, "wrong current password"))
+        raise SignInRefused("The current password is wrong.", count_failure(name, origin, "wrong current password"))
 
 
 @history.atomic()
@@ -71,7 +76,8 @@ def tell_and_forget(now: datetime | None = None) -> None:
     delete_in_turns(old.exclude(signed_in_at__gt=now - FAMILIAR_FOR))
 
 
-def _require_no_lock(name: str, origin: str) -> None:
+def require_no_lock(name: str, origin: str) -> None:
+    """Raises SignInRefused while the name cannot sign in there."""
     lock = lock_of(name=name, place=place_of(origin), now=timezone.now())
     if lock is not None:
         TRIES.tried(name=name, origin=origin, lock=lock)
@@ -79,7 +85,7 @@ def _require_no_lock(name: str, origin: str) -> None:
 
 
 @history.atomic()
-def _let_in(user: User, origin: str) -> str:
+def _let_in(user: User, origin: str, by: str) -> str:
     """"" when the user may have a session, else why not."""
     now, name = timezone.now(), user.get_username()
     if why := _use_up(user, now):
@@ -89,7 +95,7 @@ def _let_in(user: User, origin: str) -> str:
     row.failures, row.untold, row.tried_at, row.signed_in_at = 0, 0, now, now
     row.save()
     history.record_sign_in(actor=Actor(name=name, user_id=user.pk, origin=origin), user=user, name=name,
-                           reason=f"Signed in.{before}")
+                           reason=f"Signed in{f' {by}' if by else ''}.{before}")
     changes.tell("users")
     return ""
 
@@ -110,8 +116,8 @@ def _use_up(user: User, now: datetime) -> str:
 
 
 @history.atomic()
-def _failed(name: str, origin: str, why: str) -> Lock | None:
-    """Count a failure; the lock that is there now."""
+def count_failure(name: str, origin: str, why: str) -> Lock | None:
+    """Count a failure of any way in; the lock that is there now. ``why`` is what History says of it."""
     now, place = timezone.now(), place_of(origin)
     row = _row_of(name, place, now)
     counts_on = row.tried_at > now - LOCKED_FOR

@@ -71,7 +71,7 @@ BOUNDS = {
                           "unlock_address",  # the names tried at one address
                           "_choose"},
     "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
-    "accounts/services/sign_in.py": {"_let_in", "_failed", "signed_out_by",
+    "accounts/services/sign_in.py": {"_let_in", "count_failure", "signed_out_by",
                             "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries
     "hosts/services/enrolment.py": {"make_token", "revoke_tokens", "spend", "leave", "note_stage"},
     "hosts/services/ssh_joining.py": {"begin"},
