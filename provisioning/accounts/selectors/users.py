@@ -23,8 +23,8 @@ EVERYWHERE = "addresses that are new for this user"
 @dataclass(frozen=True)
 class Person:
     """``locked_until``: when the last lock ends; ``locked_from``: the addresses that it is for. ``password_until``:
-    when the password for one sign-in ends; None when there is none that could still be used. ``source``: of SignInSource;
-    ``link_until``: until when single sign-on may become this user."""
+    when the password for one sign-in ends; None when there is none that could still be used. ``source``: of
+    SignInSource; ``link_until``: until when single sign-on may become this user."""
 
     user: User
     roles: tuple[str, ...]

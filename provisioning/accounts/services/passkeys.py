@@ -70,8 +70,8 @@ def add_passkey(*, actor: Actor, name: str, answer: str, sealed: str, host: str,
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
     try:
-        response = _read(answer)
-        _server(host).register_complete(_state(sealed, actor.user_id, session), RegistrationResponse.from_dict(response))
+        response, state = _read(answer), _state(sealed, actor.user_id, session)
+        _server(host).register_complete(state, RegistrationResponse.from_dict(response))
     except (ValueError, TypeError, KeyError, ValidationError):
         raise Refused(NOT_TAKEN) from None
     with history.atomic():

@@ -1,5 +1,5 @@
-"""Before what is dangerous whoever asks shows anew who they are, unless that was done a moment ago: a page that was left
-open, or a session that was stolen, is not enough."""
+"""Before what is dangerous whoever asks shows anew who they are, unless that was done a moment ago: a page that was
+left open, or a session that was stolen, is not enough."""
 
 from datetime import datetime
 from functools import wraps

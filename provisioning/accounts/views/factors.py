@@ -90,8 +90,8 @@ def factor_remove(request, pk):
     if found is None:
         raise NotFound("This second factor does not exist any more.")
     return dialog(request, "accounts/ask.html", f"Remove {found.name}?", {
-        "asks": f"{found.name} is no longer good for signing in. If it is your only second factor, the recovery codes go "
-                "with it.", "label": "Remove", "danger": True, "back": back,
+        "asks": f"{found.name} is no longer good for signing in. If it is your only second factor, the recovery codes "
+                "go with it.", "label": "Remove", "danger": True, "back": back,
         "address": reverse("factor-remove", args=[pk])})
 
 

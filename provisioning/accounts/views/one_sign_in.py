@@ -1,5 +1,5 @@
-"""What somebody who has signed in does before anything else: choose another password, where an Administrator made the one
-that was used; set up a second factor, where one is required and the time to do it is over."""
+"""What somebody who has signed in does before anything else: choose another password, where an Administrator made the
+one that was used; set up a second factor, where one is required and the time to do it is over."""
 
 from datetime import datetime
 

@@ -169,7 +169,8 @@ def the_app() -> SocialApp:
 
 
 def away(why: str) -> str:
-    return f"{settings.PAIRWISE_OIDC_NAME[0].upper()}{settings.PAIRWISE_OIDC_NAME[1:]} does not answer ({why}); {LOCAL}."
+    name = settings.PAIRWISE_OIDC_NAME
+    return f"{name[0].upper()}{name[1:]} does not answer ({why}); {LOCAL}."
 
 
 @login_not_required

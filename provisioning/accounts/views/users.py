@@ -67,8 +67,8 @@ VERBS_OF_USERS = {
     "unlink": Verb("Unlink", "{name} is signed out at once and does not sign in elsewhere any more. Roles stay as they "
                    "are; Reset Password gives a password.", "{name} was unlinked.", ways_in.unlink, danger=True),
     "factors": Verb("Reset Second Factors", "All second factors of {name} and the recovery codes are no longer good, "
-                    "and {name} is signed out at once.", "The second factors of {name} were reset.", ways_in.reset_factors,
-                    danger=True),
+                    "and {name} is signed out at once.", "The second factors of {name} were reset.",
+                    ways_in.reset_factors, danger=True),
 }
 
 

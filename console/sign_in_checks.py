@@ -1,0 +1,67 @@
+"""System checks of how people sign in: with ``manage.py check``, and before ``./run`` starts anything."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from console.checks import TAG
+from protocol.names import LOOPBACK
+from protocol.tls import TlsError, client_context
+from provisioning.accounts.rules.single_sign_on import HOW_ROLES, BadRoles, role_map
+from provisioning.accounts.selectors.single_sign_on import wrong_at_the_provider
+
+ISSUER_MAX = 200
+"""Characters: it is kept with each user who comes from there."""
+HOURS = range(1, 7 * 24 + 1)
+
+
+@register(TAG)
+def session_hours(**_) -> list[CheckMessage]:
+    hours = settings.SESSION_LONGEST_S // 3600
+    return [] if hours in HOURS else [Error(f"PAIRWISE_SESSION_HOURS is {hours}.", id="pairwise.E030", hint=(
+        f"Set it to a number from {HOURS[0]} to {HOURS[-1]}."))]
+
+
+@register(TAG)
+def single_sign_on(**_) -> list[CheckMessage]:
+    """What can be said without asking the provider."""
+    url, found = settings.PAIRWISE_OIDC_URL, list[CheckMessage]()
+    if not url:
+        return []
+    where = urlsplit(url)
+    if where.scheme != "https" and not (where.scheme == "http" and where.hostname in LOOPBACK):
+        found.append(Error(f"PAIRWISE_OIDC_URL is {url}, which is no address with https://.", id="pairwise.E031",
+                           hint="Write the issuer of the provider, as its own pages call it."))
+    if len(url) > ISSUER_MAX:
+        found.append(Error(f"PAIRWISE_OIDC_URL has more than {ISSUER_MAX} characters.", id="pairwise.E031",
+                           hint="Write the issuer of the provider, and not the address of its sign-in page."))
+    if not settings.PAIRWISE_OIDC_CLIENT_ID:
+        found.append(Error("PAIRWISE_OIDC_URL is set, PAIRWISE_OIDC_CLIENT_ID is not.", id="pairwise.E032",
+                           hint="Register Pairwise at the provider; it gives the client ID and the client secret."))
+    if settings.PAIRWISE_OIDC_CA:
+        try:
+            client_context(settings.PAIRWISE_OIDC_CA)
+        except TlsError as error:
+            found.append(Error(f"PAIRWISE_OIDC_CA cannot be used: {error}.", id="pairwise.E033",
+                               hint="Name the PEM file of the authority that the certificate of the provider is of."))
+    return [*found, *_roles_of_groups()]
+
+
+def _roles_of_groups() -> list[CheckMessage]:
+    try:
+        roles = role_map(settings.PAIRWISE_OIDC_ROLES)
+    except BadRoles as error:
+        return [Error(f"PAIRWISE_OIDC_ROLES cannot be used: {error}.", id="pairwise.E034", hint=HOW_ROLES)]
+    return [] if roles else [Warning("PAIRWISE_OIDC_ROLES gives no group a role, so nobody new can sign in by single "
+                                     "sign-on.", id="pairwise.W021", hint=HOW_ROLES)]
+
+
+@register(f"{TAG}-sign-in", deploy=True)
+def provider_of_single_sign_on(**_) -> list[CheckMessage]:
+    """Asks it, so only where somebody has asked for that (check --deploy)."""
+    if not settings.PAIRWISE_OIDC_URL:
+        return []
+    return [Error(sentence, id="pairwise.E035", hint="The people of the provider know; docs/integrations/oidc.md says "
+                                                     "what each of these is.")
+            for sentence in wrong_at_the_provider()]
