@@ -58,12 +58,13 @@ class Answers(BaseHTTPRequestHandler):
     def discovery(self, asked):
         base = self.server.issuer
         self.say({"issuer": self.server.told["issuer"] or base, "authorization_endpoint": f"{base}/authorize",
-                  "token_endpoint": f"{base}/token", "jwks_uri": f"{base}/jwks", "userinfo_endpoint": f"{base}/userinfo",
-                  "end_session_endpoint": f"{base}/end", "code_challenge_methods_supported": ["S256"],
+                  "token_endpoint": f"{base}/token", "jwks_uri": f"{base}/jwks",
+                  "userinfo_endpoint": f"{base}/userinfo", "end_session_endpoint": f"{base}/end",
+                  "code_challenge_methods_supported": ["S256"],
                   "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]})
 
     def authorize(self, asked):
-        assert asked["client_id"] == CLIENT and asked["code_challenge_method"] == "S256", asked
+        assert (asked["client_id"], asked["code_challenge_method"]) == (CLIENT, "S256")
         code = secrets.token_urlsafe(16)
         self.server.codes[code] = asked
         back = {"error": "access_denied"} if self.server.told["deny"] else {"code": code}

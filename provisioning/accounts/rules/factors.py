@@ -53,8 +53,8 @@ def steps_at(now: datetime) -> list[int]:
 
 
 def plain_code(typed: str) -> str:
-    """A code as it was made, however it was written down."""
-    return "".join(typed.split()).replace("-", "")
+    """A code as it was made, however it was written down; "" for what can be none."""
+    return "".join(typed.split()).replace("-", "") if typed.isascii() else ""
 
 
 def words(kinds: Collection[str]) -> str:

@@ -23,6 +23,8 @@ from provisioning.keys import keys
 WRONG = "The code is wrong, or was used already. An authenticator app shows another one every 30 seconds."
 FIRST_ONE = "Set up an authenticator app or a passkey first: recovery codes stand in for a lost one."
 
+GONE = "This second factor does not exist any more."
+
 
 class FactorAdapter(DefaultMFAAdapter):
     """Settings' MFA_ADAPTER."""
@@ -84,12 +86,11 @@ def new_codes(*, actor: Actor) -> list[str]:
 
 @history.atomic()
 def remove_factor(*, actor: Actor, factor_id: int) -> str:
-    """Remove one of the actor's own, with the recovery codes if it was the last; what it was. Raises Refused,
-    NotFound."""
+    """Remove one of the actor's own, with the recovery codes if it was the last; what it was. Raises Refused."""
     user = locked_user(actor.user_id or 0)
     row = user.authenticator_set.exclude(type=CODES).filter(pk=factor_id).first()
     if row is None:
-        raise NotFound("This second factor does not exist any more.")
+        raise Refused(GONE)
     is_last = user.authenticator_set.exclude(type=CODES).count() == 1
     if is_last and is_required(user):
         raise Refused("A second factor is required of you. Set up another one before you remove this one.")

@@ -28,6 +28,8 @@ from .factors import added, locked_user
 
 SEAL = "provisioning.accounts.passkeys"
 ANSWERED_WITHIN_S = 300
+GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, ValidationError)
+"""What reading an answer raises that no browser gave."""
 MOST = 20
 NAME_MAX = 100
 LONGEST = 32 * 1024
@@ -72,7 +74,7 @@ def add_passkey(*, actor: Actor, name: str, answer: str, sealed: str, host: str,
     try:
         response, state = _read(answer), _state(sealed, actor.user_id, session)
         _server(host).register_complete(state, RegistrationResponse.from_dict(response))
-    except (ValueError, TypeError, KeyError, ValidationError):
+    except GARBAGE:
         raise Refused(NOT_TAKEN) from None
     with history.atomic():
         user = locked_user(actor.user_id or 0)
@@ -90,7 +92,7 @@ def take_passkey(*, user: User, answer: str, sealed: str, origin: str, host: str
         shown = _server(host).authenticate_complete(
             _state(sealed, user.pk, session), get_credentials(user), _read(answer))
         row = get_authenticator_by_credential_id(user, shown.credential_id)
-    except (ValueError, TypeError, KeyError, ValidationError):
+    except GARBAGE:
         row = None
     if row is None:
         raise SignInRefused(NOT_TAKEN, count_failure(name, origin, "wrong passkey"))

@@ -13,7 +13,7 @@ from provisioning.accounts.rules.factors import why_no_passkeys
 from provisioning.accounts.selectors.factors import factors_of
 from provisioning.accounts.services import factors, passkeys
 from provisioning.core.permissions import actor_of
-from provisioning.errors import NotFound, Refused, WrongKey
+from provisioning.errors import Refused, WrongKey
 from provisioning.keys import keys
 from provisioning.web.answers import dialog, with_sentences
 from provisioning.web.pages import carry_out, refuse
@@ -86,12 +86,10 @@ def factor_remove(request, pk):
     if request.method == "POST":
         return carry_out(request, lambda: factors.remove_factor(actor=actor_of(request), factor_id=pk), back=back,
                          to=lambda what: back, said=lambda what: f"{what[0].upper()}{what[1:]} was removed.")
-    found = next((each for each in factors_of(request.user) if each.pk == pk), None)
-    if found is None:
-        raise NotFound("This second factor does not exist any more.")
-    return dialog(request, "accounts/ask.html", f"Remove {found.name}?", {
-        "asks": f"{found.name} is no longer good for signing in. If it is your only second factor, the recovery codes "
-                "go with it.", "label": "Remove", "danger": True, "back": back,
+    name = next((each.name for each in factors_of(request.user) if each.pk == pk), "")
+    return dialog(request, "accounts/ask.html", f"Remove {name or 'it'}?", {
+        "asks": f"{name or 'It'} is no longer good for signing in. If it is your only second factor, the recovery codes "
+                "go with it.", "why": "" if name else factors.GONE, "label": "Remove", "danger": True, "back": back,
         "address": reverse("factor-remove", args=[pk])})
 
 

@@ -21,7 +21,7 @@ from .sign_in import arrived
 CHANGED = "The password of this user, or whether the user may sign in, was changed just now. Sign in again."
 
 
-@login_stage_required(stage=SecondFactorStage.key, redirect_urlname="login")
+@login_stage_required(stage=SecondFactorStage.key, redirect_urlname="home")
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables()
 def second_factor(request):

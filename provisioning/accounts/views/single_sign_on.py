@@ -25,8 +25,7 @@ from provisioning.accounts.selectors.single_sign_on import ProviderAway, discove
 from provisioning.accounts.services.sign_in import SignInRefused
 from provisioning.accounts.services.single_sign_on import user_of
 from provisioning.core.permissions import origin_of
-from provisioning.errors import NotFound
-from provisioning.web.answers import safe_address, with_sentences
+from provisioning.web.answers import safe_address
 
 from .refusal import onward_page, refusal_page
 
@@ -176,11 +175,10 @@ def away(why: str) -> str:
 @login_not_required
 @never_cache
 @require_POST
-@with_sentences
 def single_sign_on(request):
     """On to the provider."""
     if not is_set_up():
-        raise NotFound(NONE)
+        return refusal_page(request, SignInRefused(NONE), HTTPStatus.CONFLICT)
     try:
         answer = Client(request).get_provider().redirect(
             request, AuthProcess.LOGIN, next_url=safe_address(request, request.POST.get("next", ""), reverse("home")))
@@ -194,11 +192,10 @@ def single_sign_on(request):
 @login_not_required
 @never_cache
 @require_safe
-@with_sentences
 def single_sign_on_back(request):
     """Somebody comes back from the provider."""
     if not is_set_up():
-        raise NotFound(NONE)
+        return refusal_page(request, SignInRefused(NONE), HTTPStatus.CONFLICT)
     try:
         return OAuth2CallbackView.adapter_view(Client(request))(request)
     except ProviderAway as error:
