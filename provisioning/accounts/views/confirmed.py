@@ -35,14 +35,19 @@ def confirmed(view):
 
     @wraps(view)
     def asked(request, *args, **kwargs):
-        if not must_confirm(request):
-            return view(request, *args, **kwargs)
-        if request.htmx:
-            return HttpResponse(status=401, headers={ASK: reverse("confirm")})
-        if request.method == "POST":
-            from .confirmation import confirm_page  # only who is asked needs what it takes
-
-            return confirm_page(request, keep=True)
-        return redirect(f"{reverse('confirm')}?{urlencode({'next': request.get_full_path()})}")
+        return asked_first(request) or view(request, *args, **kwargs)
 
     return asked
+
+
+def asked_first(request) -> HttpResponse | None:
+    """The answer to a request that is not carried out before its sender has shown who it is; None for one that is."""
+    if not must_confirm(request):
+        return None
+    if request.htmx:
+        return HttpResponse(status=401, headers={ASK: reverse("confirm")})
+    if request.method == "POST":
+        from .confirmation import confirm_page  # only who is asked needs what it takes
+
+        return confirm_page(request, keep=True)
+    return redirect(f"{reverse('confirm')}?{urlencode({'next': request.get_full_path()})}")

@@ -88,7 +88,7 @@ def factor_remove(request, pk):
                          to=lambda what: back, said=lambda what: f"{what[0].upper()}{what[1:]} was removed.")
     name = next((each.name for each in factors_of(request.user) if each.pk == pk), "")
     return dialog(request, "accounts/ask.html", f"Remove {name or 'it'}?", {
-        "asks": f"{name or 'It'} is no longer good for signing in. If it is your only second factor, the recovery codes "
+        "asks": f"{name or 'It'} is no longer good for signing in. If it is your only one, the recovery codes "
                 "go with it.", "why": "" if name else factors.GONE, "label": "Remove", "danger": True, "back": back,
         "address": reverse("factor-remove", args=[pk])})
 
