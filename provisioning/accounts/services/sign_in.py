@@ -18,8 +18,12 @@ from provisioning.history import history
 from provisioning.models import Account, SignInTry
 from provisioning.turns import delete_in_turns
 
+from . import directory
+from .directory_users import admit, belongs_there
 from .locked_tries import TRIES
 from .sign_in_story import tell_counted, tell_failure
+
+WRONG = "The user name or the password is wrong. Both are case-sensitive."
 
 
 class SignInRefused(Refused):
@@ -34,11 +38,29 @@ class SignInRefused(Refused):
 def check_password(*, name: str, password: str, origin: str) -> User:
     """The user whose password this is, who is not let in by it yet (``let_in``). Raises SignInRefused."""
     require_no_lock(name, origin)
+    if belongs_there(name):
+        return _of_directory(name, password, origin)
     # It takes long on purpose, so it is done before anything is locked.
     user = authenticate(username=name, password=password)
     if user is None:
-        raise SignInRefused("The user name or the password is wrong. Both are case-sensitive.",
-                            count_failure(name, origin, "wrong password"))
+        raise SignInRefused(WRONG, count_failure(name, origin, "wrong password"))
+    return user
+
+
+@sensitive_variables("password")
+def _of_directory(name: str, password: str, origin: str) -> User:
+    """While the directory is away nothing counts: nobody guesses by it, and who is right is not locked out. Raises
+    SignInRefused."""
+    try:
+        entry = directory.ask(name=name, password=password)
+    except directory.DirectoryAway as error:
+        raise SignInRefused(f"The directory does not answer ({error}). Users with a password of Pairwise can sign in.") \
+            from None
+    if entry is None:
+        raise SignInRefused(WRONG, count_failure(name, origin, "wrong password"))
+    user, why = admit(entry=entry, origin=origin)
+    if user is None:
+        raise SignInRefused(why, count_failure(name, origin, "the directory gave no role or no user"))
     return user
 
 
@@ -55,8 +77,19 @@ def confirm(*, user: User, password: str, origin: str) -> None:
     not find it out by trying."""
     name = user.get_username()
     require_no_lock(name, origin)
-    if not user.check_password(password):
+    if not _is_right(user, password):
         raise SignInRefused("The current password is wrong.", count_failure(name, origin, "wrong current password"))
+
+
+@sensitive_variables("password")
+def _is_right(user: User, password: str) -> bool:
+    """Raises SignInRefused while nobody can say it."""
+    if not belongs_there(user.get_username()):
+        return user.check_password(password)
+    try:
+        return directory.ask(name=user.get_username(), password=password) is not None
+    except directory.DirectoryAway as error:
+        raise SignInRefused(f"The directory does not answer ({error}). Try again later.") from None
 
 
 @history.atomic()

@@ -5,22 +5,19 @@ from collections.abc import Collection
 
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from protocol.events import Own
 from provisioning.accounts.rules.single_sign_on import Identity, role_map, roles_for
 from provisioning.accounts.selectors.users import find_user, roles_of
 from provisioning.accounts.services.sign_in import SignInRefused, count_failure, require_no_lock
-from provisioning.core import changes, events
 from provisioning.core.permissions import Actor
 from provisioning.errors import NotFound, Refused
 from provisioning.history import history
 from provisioning.models import Account
-from provisioning.states import Role, SignInSource
+from provisioning.states import SignInSource
 
-from .sessions import end_sessions
-from .users import check_name
+from .groups import create_with_roles, give_roles, tell_of_unknown_groups
 
 OIDC = "OIDC"
 """Who gives and takes roles by groups, as History has it."""
@@ -49,9 +46,9 @@ def _admit(identity: Identity, origin: str) -> tuple[User | None, str]:
     if not user.is_active:
         return None, "This user is disabled. Ask an Administrator."
     if roles is None:
-        _tell_of_unknown_groups(user, identity)
+        tell_of_unknown_groups(user, where=settings.PAIRWISE_OIDC_NAME, why=identity.why_unknown)
         return (user, "") if roles_of(user) else (None, _no_role(identity))
-    _give(user, roles, actor)
+    give_roles(actor=actor, user=user, roles=roles)
     return (user, "") if roles else (None, _no_role(identity))
 
 
@@ -80,46 +77,11 @@ def _created(identity: Identity, roles: Collection[str] | None, actor: Actor) ->
     if not roles:
         return None, _no_role(identity)
     try:
-        check_name(identity.name)
+        user = create_with_roles(actor=actor, name=identity.name, source=SignInSource.OIDC, roles=roles)
     except Refused as refused:
-        return None, f'The name "{identity.name}" cannot be that of a user here. {refused}'
-    user = User(username=identity.name)
-    user.set_unusable_password()
-    user.save()
-    Account.objects.create(user=user, source=SignInSource.OIDC)
+        return None, str(refused)
     SocialAccount.objects.create(user=user, provider=identity.issuer, uid=identity.subject)
-    user.groups.set(_groups(roles))
-    user = find_user(identity.name)
-    history.record(actor=actor, row=user, before=None, after=history.snapshot(user))
-    changes.tell("users")
     return user, ""
-
-
-def _give(user: User, roles: Collection[str], actor: Actor) -> None:
-    """Exactly these roles; groups of Django that are no roles are none of a provider's business."""
-    had = set(roles_of(user))
-    if had == set(roles):
-        return
-    before = history.snapshot(user)
-    user.groups.set([*user.groups.exclude(name__in=Role.values), *_groups(roles)])
-    if user.is_superuser:
-        user.is_superuser = False
-        user.save(update_fields=["is_superuser"])
-    changed = find_user(user.get_username())
-    history.record(actor=actor, row=changed, before=before, after=history.snapshot(changed))
-    if had - set(roles):
-        end_sessions(actor=actor, user=changed, why="the groups of the user have another role, or none.")
-    changes.tell("users")
-
-
-def _groups(roles: Collection[str]) -> list[Group]:
-    return [Group.objects.get_or_create(name=role)[0] for role in sorted(roles)]
-
-
-def _tell_of_unknown_groups(user: User, identity: Identity) -> None:
-    events.of_console(Own.GROUPS_UNKNOWN, (
-        f"{user} signed in by {settings.PAIRWISE_OIDC_NAME}, which did not say the groups ({identity.why_unknown}): "
-        "the roles stay as they were.")).save()
 
 
 def _no_role(identity: Identity) -> str:
