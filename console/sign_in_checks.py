@@ -1,5 +1,6 @@
 """System checks of how people sign in: with ``manage.py check``, and before ``./run`` starts anything."""
 
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from console.checks import TAG
 from protocol.names import LOOPBACK
 from protocol.tls import TlsError, client_context
+from provisioning.accounts.rules.directory import wrong_in_settings
 from provisioning.accounts.rules.single_sign_on import HOW_ROLES, BadRoles, role_map
 from provisioning.accounts.selectors.single_sign_on import wrong_at_the_provider
 
@@ -45,16 +47,35 @@ def single_sign_on(**_) -> list[CheckMessage]:
         except TlsError as error:
             found.append(Error(f"PAIRWISE_OIDC_CA cannot be used: {error}.", id="pairwise.E033",
                                hint="Name the PEM file of the authority that the certificate of the provider is of."))
-    return [*found, *_roles_of_groups()]
+    return [*found, *_roles_of("PAIRWISE_OIDC_ROLES", settings.PAIRWISE_OIDC_ROLES, "single sign-on")]
 
 
-def _roles_of_groups() -> list[CheckMessage]:
+def _roles_of(name: str, text: str, by: str) -> list[CheckMessage]:
     try:
-        roles = role_map(settings.PAIRWISE_OIDC_ROLES)
+        roles = role_map(text)
     except BadRoles as error:
-        return [Error(f"PAIRWISE_OIDC_ROLES cannot be used: {error}.", id="pairwise.E034", hint=HOW_ROLES)]
-    return [] if roles else [Warning("PAIRWISE_OIDC_ROLES gives no group a role, so nobody new can sign in by single "
-                                     "sign-on.", id="pairwise.W021", hint=HOW_ROLES)]
+        return [Error(f"{name} cannot be used: {error}.", id="pairwise.E034", hint=HOW_ROLES)]
+    return [] if roles else [Warning(f"{name} gives no group a role, so nobody new can sign in by {by}.",
+                                     id="pairwise.W021", hint=HOW_ROLES)]
+
+
+@register(TAG)
+def directory(**_) -> list[CheckMessage]:
+    """What can be said without asking it."""
+    if not settings.PAIRWISE_LDAP_URL:
+        return []
+    found: list[CheckMessage] = [Error(sentence, id="pairwise.E036", hint="docs/integrations/ldap.md has an example.")
+                                 for sentence in wrong_in_settings(
+        url=settings.PAIRWISE_LDAP_URL, plain=settings.PAIRWISE_LDAP_PLAIN, users=settings.PAIRWISE_LDAP_USERS,
+        groups=settings.PAIRWISE_LDAP_GROUPS, user_filter=settings.PAIRWISE_LDAP_USER_FILTER,
+        group_type=settings.PAIRWISE_LDAP_GROUP_TYPE)]
+    if find_spec("django_auth_ldap") is None:
+        found.append(Error("PAIRWISE_LDAP_URL is set, and what asks directories is not installed.", id="pairwise.E037",
+                           hint="Install requirements-ldap.txt (docs/integrations/ldap.md says how)."))
+    if settings.PAIRWISE_LDAP_PLAIN:
+        found.append(Warning("The directory is asked without TLS: who listens on the network sees passwords.",
+                             id="pairwise.W022", hint="Use ldaps://, or ldap:// without PAIRWISE_LDAP_PLAIN."))
+    return [*found, *_roles_of("PAIRWISE_LDAP_ROLES", settings.PAIRWISE_LDAP_ROLES, "the directory")]
 
 
 @register(f"{TAG}-sign-in", deploy=True)

@@ -32,7 +32,8 @@ def name_of(attributes: Mapping[str, Sequence[str]], *, user_filter: str, typed:
     return values[0] if values else typed
 
 
-def wrong_in_settings(*, url: str, plain: bool, users: str, groups: str, user_filter: str, group_type: str) -> list[str]:
+def wrong_in_settings(*, url: str, plain: bool, users: str, groups: str, user_filter: str,
+                      group_type: str) -> list[str]:
     """What cannot be right, in sentences."""
     found = []
     scheme = urlsplit(url).scheme

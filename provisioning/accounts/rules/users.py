@@ -62,8 +62,8 @@ def why_not_password(source: str) -> str:
     """Why a user has no password here that could be reset; "" for one of Pairwise alone."""
     if source == SignInSource.LOCAL:
         return ""
-    return (f"This user has no password here: {WHOSE_ROLES[SignInSource(source)]} says who it is. Unlink the user "
-            "first, to give it a password of Pairwise.")
+    return (f"This user has no password here: {WHOSE_ROLES[SignInSource(source)]} says who it is. An Administrator "
+            "unlinks the user first, to give it a password of Pairwise.")
 
 
 def why_not_link(facts: UserFacts) -> str:

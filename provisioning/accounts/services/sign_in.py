@@ -54,8 +54,8 @@ def _of_directory(name: str, password: str, origin: str) -> User:
     try:
         entry = directory.ask(name=name, password=password)
     except directory.DirectoryAway as error:
-        raise SignInRefused(f"The directory does not answer ({error}). Users with a password of Pairwise can sign in.") \
-            from None
+        raise SignInRefused(f"The directory does not answer ({error}); users with a password of Pairwise can sign "
+                            "in.") from None
     if entry is None:
         raise SignInRefused(WRONG, count_failure(name, origin, "wrong password"))
     user, why = admit(entry=entry, origin=origin)

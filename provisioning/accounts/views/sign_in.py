@@ -13,9 +13,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.accounts.forms.sign_in import PasswordForm, SignInForm
+from provisioning.accounts.rules.users import why_not_password
 from provisioning.accounts.selectors.factors import factors_of, is_required
 from provisioning.accounts.selectors.single_sign_on import end_of_session, sign_in_by
-from provisioning.accounts.selectors.users import get_person
+from provisioning.accounts.selectors.users import get_person, source_of
 from provisioning.accounts.services.sign_in import SignInRefused, signed_out_by
 from provisioning.accounts.services.users import change_own_password
 from provisioning.core.permissions import actor_of, origin_of
@@ -101,6 +102,12 @@ class ChangePassword(auth_views.PasswordChangeView):
     form_class = PasswordForm
     success_url = reverse_lazy("home")
 
+    def dispatch(self, request, *args, **kwargs):
+        if why := why_not_password(source_of(request.user)):
+            messages.error(request, why)
+            return redirect("account")
+        return super().dispatch(request, *args, **kwargs)
+
     def get_context_data(self, **more):
         return super().get_context_data(**more, must_change=must_change(self.request))
 
@@ -124,7 +131,7 @@ def account(request):
     return render(request, "accounts/account.html", {
         "person": person, "heading": roles, "verbs": words_of(person.roles), "factors": factors_of(request.user),
         "is_required": is_required(request.user), "factor_from": factor_from(request),
-        "has_password": request.user.has_usable_password()})
+        "has_password": not person.source})
 
 
 @require_safe
