@@ -17,8 +17,8 @@ OF_ONE = {"unlock": users.unlock, "link": ways_in.link, "unlink": ways_in.unlink
 
 
 class Command(ServiceCommand):
-    help = "Show and change who may sign in: list, add, roles, disable, enable, reset, link, unlink, "
-            "reset-factors, unlock, unlock-address."
+    help = ("Show and change who may sign in: list, add, roles, disable, enable, reset, link, unlink, reset-factors, "
+            "unlock, unlock-address.")
     command_name = "users"
 
     def add_arguments(self, parser):
