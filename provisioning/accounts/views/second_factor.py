@@ -36,13 +36,16 @@ def second_factor(request):
         return second_factor_page(request, user, form=form, kept=kept)
     try:
         request.shown_factors = [show_factor(request, user, form)]
-        was_kept = unsealed(request)
-        answer = stage.exit()
     except SignInRefused as refused:
         if refused.lock is not None:
             return locked_page(request, refused.lock, kept)
         form.add_error(None, str(refused))
         return second_factor_page(request, user, form=form, kept=kept)
+    was_kept = unsealed(request)
+    try:
+        answer = stage.exit()
+    except SignInRefused as refused:
+        return refusal_page(request, refused)
     return arrived(request, answer, was_kept)
 
 

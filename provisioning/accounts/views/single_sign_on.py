@@ -31,6 +31,8 @@ from .refusal import onward_page, refusal_page
 
 GARBAGE = (KeyError, TypeError, ValueError, AttributeError)
 """What reading an answer raises that is not as the protocol has it."""
+SUBJECT_MAX = 191
+"""Characters, as there is room for in the database."""
 STATE_S = 600
 """So long somebody may take to sign in at the provider."""
 LOCAL = "local accounts work"
@@ -99,8 +101,10 @@ class Client(OpenIDConnectOAuth2Adapter):
             said = self._decode_id_token(app, kwargs["response"].get("id_token") or "")
         except GARBAGE:
             raise OAuth2Error("what the provider answered says nobody") from None
+        if not isinstance(subject := said.get("sub"), str) or not 0 < len(subject) <= SUBJECT_MAX:
+            raise OAuth2Error("the provider does not say who it is")
         told, why = self._user_info(token.token)
-        if told and told.get("sub") != said.get("sub"):
+        if told and told.get("sub") != subject:
             raise OAuth2Error("what the provider tells is of somebody else")
         return self.get_provider().sociallogin_from_response(request, {"claims": {**said, **told}, "why_unknown": why})
 
