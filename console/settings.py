@@ -278,18 +278,7 @@ PAIRWISE_LDAP_GROUPS = env.str("PAIRWISE_LDAP_GROUPS", "")
 PAIRWISE_LDAP_GROUP_TYPE = env.str("PAIRWISE_LDAP_GROUP_TYPE", "group-of-names")
 PAIRWISE_LDAP_ROLES = env.str("PAIRWISE_LDAP_ROLES", "")
 ACCOUNT_ADAPTER = "provisioning.accounts.views.entry.SignInAdapter"
-SOCIALPAIRWISE_LDAP_URL = env.str("PAIRWISE_LDAP_URL", "")
-"""A directory, "" for none: ldaps://, or ldap:// with StartTLS."""
-PAIRWISE_LDAP_PLAIN = env.bool("PAIRWISE_LDAP_PLAIN", False)
-PAIRWISE_LDAP_CA = env.str("PAIRWISE_LDAP_CA", "")
-PAIRWISE_LDAP_BIND_DN = env.str("PAIRWISE_LDAP_BIND_DN", "")
-PAIRWISE_LDAP_BIND_PASSWORD = _SECRETS["PAIRWISE_LDAP_BIND_PASSWORD"]
-PAIRWISE_LDAP_USERS = env.str("PAIRWISE_LDAP_USERS", "")
-PAIRWISE_LDAP_USER_FILTER = env.str("PAIRWISE_LDAP_USER_FILTER", "(uid=%(user)s)")
-PAIRWISE_LDAP_GROUPS = env.str("PAIRWISE_LDAP_GROUPS", "")
-PAIRWISE_LDAP_GROUP_TYPE = env.str("PAIRWISE_LDAP_GROUP_TYPE", "group-of-names")
-PAIRWISE_LDAP_ROLES = env.str("PAIRWISE_LDAP_ROLES", "")
-ACCOUNT_ADAPTER = "provisioning.accounts.views.single_sign_on.ProviderAdapter"
+SOCIALACCOUNT_ADAPTER = "provisioning.accounts.views.single_sign_on.ProviderAdapter"
 MFA_ADAPTER = "provisioning.accounts.services.factors.FactorAdapter"
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
