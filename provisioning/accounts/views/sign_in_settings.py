@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from provisioning.accounts.forms.sign_in_settings import PolicyForm
 from provisioning.accounts.rules.factors import GRACE
 from provisioning.accounts.selectors import single_sign_on
+from provisioning.accounts.selectors.factors import policy as policy_now
 from provisioning.accounts.services import ways_in
 from provisioning.core.permissions import USERS, actor_of
-from provisioning.models import Console
 from provisioning.states import FactorsOf
 from provisioning.web.answers import dialog
 from provisioning.web.pages import carry_out, page, show
@@ -24,7 +24,7 @@ NO_PROVIDER = "Single sign-on is not set up here (PAIRWISE_OIDC_URL, PAIRWISE_OI
 @require_safe
 @page()
 def settings_page(request):
-    console = Console.this()
+    console = policy_now()
     return show(request, "accounts/sign_in_settings.html", {
         "sso": single_sign_on.sign_in_by(), "issuer": settings.PAIRWISE_OIDC_URL,
         "client_id": settings.PAIRWISE_OIDC_CLIENT_ID, "has_secret": bool(settings.PAIRWISE_OIDC_CLIENT_SECRET),
@@ -45,7 +45,7 @@ def _callback(request) -> str:
 @confirmed
 def policy(request):
     """Choose of whom a second factor is required."""
-    form, back = PolicyForm(request.POST or None, initial={"factors_of": Console.this().factors_of}), reverse(
+    form, back = PolicyForm(request.POST or None, initial={"factors_of": policy_now().factors_of}), reverse(
         "sign-in-settings")
     if form.is_bound and form.is_valid():
         return carry_out(

@@ -296,7 +296,7 @@ def test_after_them_nothing_goes_on_before_a_factor_is_set_up(ada, otto):
     client, _ = sign_in()
     assert client.get("/operations/jobs/")["Location"] == "/account/"
     assert client.get("/operations/jobs/", headers=SCRIPT | {"HX-Current-URL": "http://testserver/"}).status_code == 403
-    assert client.post("/operations/jobs/1/cancel/").status_code == 403
+    assert client.post("/provisioning/environment/hosts/new/").status_code == 403
     sealed, secret = dialog(client, "app")
     client.post("/account/factors/app/", {"sealed": sealed, "code": code_of(secret)})
     assert client.get("/operations/jobs/").status_code == 200
