@@ -230,7 +230,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
 """A session that nobody uses ends after so long, s (provisioning.accounts.views.session_life)."""
-SESSION_LONGEST_S = 3600 * env.int("PAIRWISE_SESSION_HOURS", 7 * 24)
+SESSION_LONGEST_S = 3600 * env.int("PAIRWISE_SESSION_HOURS", 168)
 """One that is used ends so long after the sign-in."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

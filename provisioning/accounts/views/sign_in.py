@@ -5,6 +5,7 @@ import json
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -49,24 +50,29 @@ class SignIn(auth_views.LoginView):
                                         asked_for=self.get_redirect_url() not in ("", reverse("home")))
 
     def form_valid(self, form):
-        # Only who is let in needs it, and not every process that knows this address.
-        from .entry import enter
-        from .second_factor import second_factor_page
-
-        kept = unsealed(self.request)
         try:
-            answer = enter(self.request, form.get_user(), self.get_success_url())
+            return _entered(self.request, form.get_user(), self.get_success_url())
         except SignInRefused as refused:
             form.refuse(refused)
             return self.form_invalid(form)
-        if self.request.user.is_authenticated:
-            return arrived(self.request, answer, kept)
-        return second_factor_page(self.request, form.get_user(), kept=self.request.POST.get("kept", ""))
 
     def form_invalid(self, form):
         if form.lock is None:
             return super().form_invalid(form)
         return locked_page(self.request, form.lock, self.request.POST.get("kept", ""))
+
+
+def _entered(request, user: User, address: str) -> HttpResponse:
+    """The answer to whose password was right. Raises SignInRefused."""
+    # Only who is let in needs it, and not every process that knows these addresses.
+    from .entry import enter
+    from .second_factor import second_factor_page
+
+    kept = unsealed(request)
+    answer = enter(request, user, address)
+    if request.user.is_authenticated:
+        return arrived(request, answer, kept)
+    return second_factor_page(request, user, kept=request.POST.get("kept", ""))
 
 
 def arrived(request, answer: HttpResponse, kept: Kept | None) -> HttpResponse:

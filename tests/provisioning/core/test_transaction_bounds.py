@@ -70,6 +70,11 @@ BOUNDS = {
     "accounts/services/users.py": {"_create_user", "set_roles", "set_enabled", "_reset_password", "unlock",
                           "unlock_address",  # the names tried at one address
                           "_choose"},
+    "accounts/services/ways_in.py": {"link", "unlink", "reset_factors", "require_factors"},
+    "accounts/services/factors.py": {"add_app", "new_codes", "remove_factor", "_use_up"},
+    "accounts/services/passkeys.py": {"add_passkey"},
+    "accounts/services/single_sign_on.py": {"_admit"},
+    "accounts/services/directory_users.py": {"admit"},
     "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
     "accounts/services/sign_in.py": {"_let_in", "count_failure", "signed_out_by",
                             "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries
