@@ -75,8 +75,8 @@ class Directory:
 
     def __init__(self, at: Path):
         self.port, certificates = free_port(), Certificates(at / "tls")
-        self.url = f"ldaps://localhost:{self.port}"
-        certificate, key = certificates.issue("localhost")
+        self.url = f"ldaps://127.0.0.1:{self.port}"
+        certificate, key = certificates.issue("127.0.0.1")
         self.ca = str(certificates.authority)
         (at / "data").mkdir()
         configuration, people = at / "slapd.conf", at / "people.ldif"

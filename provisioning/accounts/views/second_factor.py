@@ -21,8 +21,8 @@ from .sign_in import arrived
 CHANGED = "The password of this user, or whether the user may sign in, was changed just now. Sign in again."
 
 
-@login_stage_required(stage=SecondFactorStage.key, redirect_urlname="home")
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_stage_required(stage=SecondFactorStage.key, redirect_urlname="home")
 @sensitive_variables()
 def second_factor(request):
     """Whoever has not begun at the sign-in page, or too long ago, is led back there."""

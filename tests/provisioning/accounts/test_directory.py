@@ -127,7 +127,9 @@ def test_the_password_of_the_directory_is_asked_for_before_what_is_dangerous(lda
 
 @of_slapd
 def test_the_command_says_groups_and_roles(ldap):
-    said = json.loads(run("ldap_test", "lena", "--json"))
+    code, out, _ = run("ldap_test", "lena", "--json")
+    said = json.loads(out)
+    assert code == 0
     assert (said["dn"], said["groups"], said["roles"]) == (
         f"uid=lena,ou=people,{BASE}", ["noc", "noc-night"], ["Operator"])
     assert not User.objects.exists()
