@@ -2,7 +2,7 @@
 
 | made from the key | label | what a rotation does |
 |---|---|---|
-| values encrypted in the Configuration Database, also within second factors | ``encryption`` | ``rotate_key`` encrypts them anew |
+| values encrypted in the database, second factors too | ``encryption`` | ``rotate_key`` encrypts them anew |
 | marks by which such values say which key they need | ``mark`` | |
 | the chain of history (``chain.key_of``) | | goes on with the new key; the former one stays, encrypted (``history``) |
 | what console and control prove to each other, tokens of generations (``control_client``) | | both keys count |

@@ -2,6 +2,7 @@
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-passkey]");
   if (!button) return;
+  event.preventDefault();
   const form = button.form;
   const wrong = form.querySelector("[data-passkey-error]");
   wrong.hidden = true;
