@@ -5,5 +5,5 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self):
-        # The one registers the system checks, the other is what shared tasks belong to.
-        from console import celery, checks  # noqa: F401
+        # These register the system checks, and celery is what shared tasks belong to.
+        from console import celery, checks, sign_in_checks  # noqa: F401

@@ -16,8 +16,12 @@ FORM_BYTES = 64 * 1024
 """Of a form around its file."""
 
 
+SIGN_INS = ("login", "second-factor", "single-sign-on", "confirm", "password-change")
+"""Names of addresses at which a password or a code is looked at, or a provider is asked."""
+
+
 def signs_in(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"] in {reverse("login"), reverse("password-change")}
+    return scope["method"] == "POST" and scope["path"] in {reverse(name) for name in SIGN_INS}
 
 
 async def most(scope: Scope) -> int:

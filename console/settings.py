@@ -13,6 +13,7 @@ from console import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and export
 from console.addresses import addresses
 from console.embedded_redis import embedded_redis_url
 from console.gate import STRANGER_BODY_MAX  # noqa: F401 - bounds what a form keeps, too
+from console.process import signs_people_in
 from hostagent.files import make_open
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
@@ -109,6 +110,8 @@ PAIRWISE_TRUSTED_PROXIES = env.list("PAIRWISE_TRUSTED_PROXIES", default=[])
 """Addresses and networks of proxies, whose X-Forwarded-For and X-Forwarded-Proto count; of nobody else."""
 CSRF_TRUSTED_ORIGINS = env.list("PAIRWISE_TRUSTED_ORIGINS", default=[])
 
+SIGNS_PEOPLE_IN = signs_people_in(sys.argv)
+"""Whether this process may let somebody in; the others do not load what only that needs."""
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -124,6 +127,9 @@ INSTALLED_APPS = [
     "provisioning.logbook",
     "provisioning",
 ]
+if SIGNS_PEOPLE_IN:
+    INSTALLED_APPS += ["allauth.account", "allauth.socialaccount", "allauth.socialaccount.providers.openid_connect",
+                       "allauth.mfa"]
 
 MIDDLEWARE = [
     "provisioning.web.request_ids.with_request_id",
@@ -145,6 +151,9 @@ MIDDLEWARE = [
     "provisioning.web.lists.KeepLists",
     "provisioning.web.saved.TellSaved",
 ]
+if SIGNS_PEOPLE_IN:
+    MIDDLEWARE.insert(MIDDLEWARE.index("provisioning.accounts.views.gate.SignInRequired"),
+                      "allauth.account.middleware.AccountMiddleware")
 MESSAGE_STORAGE = "provisioning.web.saved.Messages"
 
 ROOT_URLCONF = "console.urls"
@@ -223,7 +232,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
 """A session that nobody uses ends after so long, s (provisioning.accounts.views.session_life)."""
-SESSION_LONGEST_S = 7 * 24 * 3600
+SESSION_LONGEST_S = 3600 * env.int("PAIRWISE_SESSION_HOURS", 168)
 """One that is used ends so long after the sign-in."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -247,6 +256,40 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- single sign-on and second factor (docs/sign-in.md): ways in besides a password
+PAIRWISE_OIDC_URL = env.str("PAIRWISE_OIDC_URL", "")
+"""The issuer, as the provider itself writes it; "" for no single sign-on."""
+PAIRWISE_OIDC_CLIENT_ID = env.str("PAIRWISE_OIDC_CLIENT_ID", "")
+PAIRWISE_OIDC_CLIENT_SECRET = _SECRETS["PAIRWISE_OIDC_CLIENT_SECRET"]
+PAIRWISE_OIDC_NAME = env.str("PAIRWISE_OIDC_NAME", "") or "single sign-on"
+PAIRWISE_OIDC_SCOPES = env.list("PAIRWISE_OIDC_SCOPES", default=["openid", "profile"])
+PAIRWISE_OIDC_GROUPS_CLAIM = env.str("PAIRWISE_OIDC_GROUPS_CLAIM", "groups")
+PAIRWISE_OIDC_ROLES = env.str("PAIRWISE_OIDC_ROLES", "")
+PAIRWISE_OIDC_CA = env.str("PAIRWISE_OIDC_CA", "")
+PAIRWISE_OIDC_ONLY = env.bool("PAIRWISE_OIDC_ONLY", False)
+PAIRWISE_LDAP_URL = env.str("PAIRWISE_LDAP_URL", "")
+"""A directory, "" for none: ldaps://, or ldap:// with StartTLS."""
+PAIRWISE_LDAP_PLAIN = env.bool("PAIRWISE_LDAP_PLAIN", False)
+PAIRWISE_LDAP_CA = env.str("PAIRWISE_LDAP_CA", "")
+PAIRWISE_LDAP_BIND_DN = env.str("PAIRWISE_LDAP_BIND_DN", "")
+PAIRWISE_LDAP_BIND_PASSWORD = _SECRETS["PAIRWISE_LDAP_BIND_PASSWORD"]
+PAIRWISE_LDAP_USERS = env.str("PAIRWISE_LDAP_USERS", "")
+PAIRWISE_LDAP_USER_FILTER = env.str("PAIRWISE_LDAP_USER_FILTER", "(uid=%(user)s)")
+PAIRWISE_LDAP_GROUPS = env.str("PAIRWISE_LDAP_GROUPS", "")
+PAIRWISE_LDAP_GROUP_TYPE = env.str("PAIRWISE_LDAP_GROUP_TYPE", "group-of-names")
+PAIRWISE_LDAP_ROLES = env.str("PAIRWISE_LDAP_ROLES", "")
+ACCOUNT_ADAPTER = "provisioning.accounts.views.entry.SignInAdapter"
+SOCIALACCOUNT_ADAPTER = "provisioning.accounts.views.single_sign_on.ProviderAdapter"
+MFA_ADAPTER = "provisioning.accounts.services.factors.FactorAdapter"
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+# Ours count for every way in (provisioning.accounts.rules.sign_in), and need no cache that all processes share.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+SOCIALACCOUNT_STORE_TOKENS = SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
 
 # --- pages
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "pairwise"

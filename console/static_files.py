@@ -6,8 +6,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 BROTLI_QUALITY = 6
 """Of 0 to 11. The highest makes the pages' files an eighth smaller and takes sixty times as long."""
-UNUSED = ("htmx-4*", "htmax-*", "htmx-2.js", "ext")
-"""What django-htmx brings besides the one file that pages load: other versions, extensions."""
+UNUSED = ("htmx-4*", "htmax-*", "htmx-2.js", "ext", "account", "mfa")
+"""What django-htmx brings besides the one file that pages load: other versions, extensions; scripts of allauth's own
+pages."""
 
 
 class QuickCompressor(Compressor):

@@ -56,6 +56,7 @@ class Own(IntEnum):
     RECORDS_DROPPED = 20138
     RECORDS_WAIT = 20139
     TOKEN_ENDS = 20140
+    GROUPS_UNKNOWN = 20141
     SHIPPING_BEHIND = 20145
     SHIPPING_CAUGHT_UP = 20146
 
@@ -121,6 +122,8 @@ KINDS: dict[Own, Kind] = {
     Own.RECORDS_DROPPED: Kind(SERVER, STANDARD, "a server or an agent dropped log records, as nobody took them"),
     Own.RECORDS_WAIT: Kind(SERVER, STANDARD, "the log records of a server wait, or go on; only in its own log files"),
     Own.TOKEN_ENDS: Kind(CONSOLE, ALARM, "API tokens expire within 14 days"),
+    Own.GROUPS_UNKNOWN: Kind(CONSOLE, STANDARD, "single sign-on or a directory did not say the groups of a user who "
+                             "signed in, so the roles stay as they were"),
     Own.SHIPPING_BEHIND: Kind(CONSOLE, ALARM, "an audit target has not taken entries of History for an hour"),
     Own.SHIPPING_CAUGHT_UP: Kind(CONSOLE, STANDARD, "each audit target has got all entries of History"),
 }

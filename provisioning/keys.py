@@ -2,7 +2,7 @@
 
 | made from the key | label | what a rotation does |
 |---|---|---|
-| values encrypted in the Configuration Database | ``encryption`` | ``rotate_key`` encrypts them anew |
+| values encrypted in the database, second factors too | ``encryption`` | ``rotate_key`` encrypts them anew |
 | marks by which such values say which key they need | ``mark`` | |
 | the chain of history (``chain.key_of``) | | goes on with the new key; the former one stays, encrypted (``history``) |
 | what console and control prove to each other, tokens of generations (``control_client``) | | both keys count |
@@ -11,6 +11,7 @@
 | names of who tried to sign in (``accounts.selectors.sign_ins``) | ``sign-in`` | locks and familiar places start anew |
 | API tokens (``accounts.services.tokens``) | ``api token`` | both count; one that is used goes on with the new one |
 | forms that wait for a sign-in (``web.kept``) | | what waits is lost, for an hour at most |
+| what a browser was asked for a passkey (``accounts.services.passkeys``) | | both keys count |
 | names of sessions for scripts (``web.privacy``) | | pages that Back brings back are asked for anew |
 | sessions and messages of Django | | both keys count (SECRET_KEY_FALLBACKS) |
 

@@ -43,6 +43,7 @@ NAVIGATION = (
         Item("Alarm Conditions", "condition-list", "activity", ("condition-",)),
     )), ("Accounts", (
         Item("Users", "user-list", "person-circle", ("user-", "apitoken-list", "service-")),
+        Item("Sign-in", "sign-in-settings", "key", ("sign-in-",)),
     )))),
     Section("Deployment", (("", (
         Item("Installation Packages", "package-list", "box-seam", ("package-",)),

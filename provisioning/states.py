@@ -269,6 +269,22 @@ class HistoryAction(models.TextChoices):
     SIGN_IN = "sign_in", "Sign-in"
 
 
+class SignInSource(models.TextChoices):
+    """Who says who a user is, and with which roles."""
+
+    LOCAL = "", "Pairwise"
+    OIDC = "oidc", "Single sign-on"
+    LDAP = "ldap", "Directory"
+
+
+class FactorsOf(models.TextChoices):
+    """Of whom a second factor is required."""
+
+    NOBODY = "nobody", "Nobody"
+    ADMINISTRATORS = "administrators", "Administrators"
+    ALL = "all", "All who sign in with a password"
+
+
 class Severity(models.TextChoices):
     """How much a finding of the audit matters (domain.md 7)."""
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from provisioning.spelling import SortKey
-from provisioning.states import SignInResult, TokenScope
+from provisioning.states import SignInResult, SignInSource, TokenScope
 
 
 class Account(models.Model):
@@ -16,6 +16,9 @@ class Account(models.Model):
     good_until = models.DateTimeField(null=True, help_text="Until when that sign-in may be.")
     used_at = models.DateTimeField(null=True, help_text="When it was.")
     is_service = models.BooleanField(default=False, help_text="A program that has tokens and never signs in.")
+    source = models.CharField(max_length=8, blank=True, choices=SignInSource, default=SignInSource.LOCAL)
+    link_until = models.DateTimeField(null=True, help_text="Until when who has this name at the provider of single "
+                                                           "sign-on may become this user.")
 
     def __str__(self):
         return str(self.user)

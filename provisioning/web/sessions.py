@@ -1,6 +1,7 @@
 """Who a session is of, and which sessions a user has. A request, a stream and the gate before Django ask the same."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user
@@ -12,11 +13,25 @@ from django.utils.module_loading import import_string
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
+FACTOR_FROM = "factor_from"
+"""In the session of somebody of whom a second factor is required who has none: from when, ISO 8601."""
 
 
 def must_change(request: HttpRequest) -> bool:
     """Whether who asks has to choose another password first."""
     return bool(getattr(request, "session", {}).get(MUST_CHANGE))
+
+
+def factor_from(request: HttpRequest) -> datetime | None:
+    """From when a second factor has to be set up before anything else; None where none has to."""
+    said = getattr(request, "session", {}).get(FACTOR_FROM)
+    return datetime.fromisoformat(said) if said else None
+
+
+def must_set_up(request: HttpRequest) -> bool:
+    """Whether who asks has to set up a second factor first."""
+    at = factor_from(request)
+    return at is not None and at <= timezone.now()
 
 
 def user_of_session(session_key: str | None) -> User | AnonymousUser:

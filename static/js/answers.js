@@ -1,6 +1,6 @@
 // What comes back of every form and every part of a page, in one place: whatever went wrong is said in a sentence, and
 // what was typed stays where it is.
-import { renew, said, session, signedOut } from "./session.js";
+import { confirmFirst, renew, said, session, signedOut } from "./session.js";
 import { AWAY, trouble } from "./trouble.js";
 
 /* Events by which somebody does something; everything else is the page's own, and no use of the session. */
@@ -23,6 +23,8 @@ document.addEventListener("htmx:sendError", (event) => {
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr, requestConfig } = event.detail;
   renew(xhr.getResponseHeader("X-Pairwise-Token"));
+  const confirmAt = xhr.getResponseHeader("X-Pairwise-Confirm");
+  if (confirmAt) return ASKS.has(kind(requestConfig)) && confirmFirst(confirmAt, () => repeat(requestConfig));
   if (xhr.getResponseHeader("X-Pairwise-Sign-In")) return ended(ASKS.has(kind(requestConfig)));
   if (QUIET.has(kind(requestConfig))) return;
   trouble(
@@ -32,6 +34,13 @@ document.addEventListener("htmx:responseError", (event) => {
         "says why.",
   );
 });
+
+/* As if it was pressed once more. */
+function repeat({ elt, triggeringEvent }) {
+  if (!elt.isConnected) return;
+  if (elt.matches("form")) elt.requestSubmit(triggeringEvent?.submitter);
+  else elt.click();
+}
 
 /* What the page asked by itself may be answered only after somebody has signed in again. */
 async function ended(ask) {

@@ -93,6 +93,26 @@ async function signIn() {
   (name.value ? content.querySelector("input[name=password]") : name).focus();
 }
 
+// --- who is signed in shows once more who that is, before what is dangerous; then it is asked for again
+let again = null;
+
+export async function confirmFirst(address, retry) {
+  if (dialog.open) return;
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  content.innerHTML = answer?.ok ? await answer.text() : "";
+  if (!answer?.ok) return trouble(AWAY);
+  window.htmx.process(content);
+  again = retry;
+  dialog.showModal();
+  content.querySelector("[data-autofocus]")?.focus();
+}
+
+document.body.addEventListener("confirmed", () => {
+  const retry = again;
+  dialog.close();
+  retry?.();
+});
+
 function signedIn({ name, token: fresh, must_change: must }) {
   renew(fresh);
   if (dialog.open) dialog.close();
@@ -112,7 +132,10 @@ function signedIn({ name, token: fresh, must_change: must }) {
 }
 
 document.body.addEventListener("signed-in", (event) => signedIn(event.detail));
-dialog.addEventListener("close", () => content.replaceChildren());
+dialog.addEventListener("close", () => {
+  content.replaceChildren();
+  again = null;
+});
 dialog.addEventListener("click", (event) => {
   if (event.target.closest("[data-sign-in-close]")) dialog.close();
 });

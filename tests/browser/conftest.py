@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -53,8 +54,11 @@ def pairwise(tmp_path_factory):
 class Tab:
     """Signed-in pages of one browser context, with what the browser complained about."""
 
-    signed_in: ClassVar[dict[str, list]] = {}
-    """Cookies of the last sign-in at an address, which later tabs begin with: few journeys are about signing in."""
+    signed_in: ClassVar[dict[str, tuple[float, list]]] = {}
+    """(when, cookies) of the last sign-in at an address, which later tabs begin with: few journeys are about signing
+    in."""
+    SIGNED_IN_FOR_S = 120
+    """So long: later who is signed in would be asked once more before what is dangerous."""
 
     def __init__(self, browser: Browser, address: str, **look):
         self.address = address
@@ -76,14 +80,15 @@ class Tab:
         return [text for text in self.complaints if text not in cut_off and text not in failed]
 
     def sign_in(self) -> Page:
-        self.context.add_cookies(self.signed_in.get(self.address, []))
+        at, cookies = self.signed_in.get(self.address, (0.0, []))
+        self.context.add_cookies(cookies if time.monotonic() - at < self.SIGNED_IN_FOR_S else [])
         self.page.goto("/")
         if "/login/" in self.page.url:
             self.page.get_by_label("User name").fill("admin")
             self.page.get_by_label("Password", exact=True).fill(PASSWORD)
             self.page.get_by_role("button", name="Sign in").click()
             self.page.wait_for_url("**/provisioning/**")
-            self.signed_in[self.address] = self.context.cookies()
+            self.signed_in[self.address] = time.monotonic(), self.context.cookies()
         return self.page
 
     def close(self) -> None:

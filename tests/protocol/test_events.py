@@ -22,7 +22,8 @@ def test_numbers_follow_each_other_and_each_has_its_level_and_text():
 @pytest.mark.parametrize("number", Own)
 def test_each_is_told_somewhere(number):
     told = [path for place in ("control/*.py", "messageserver/*.py", "hostagent/*.py", "protocol/log_*.py",
-                               "provisioning/*/worker/*.py", "provisioning/audit/*.py", "provisioning/logs/**/*.py",
+                               "provisioning/*/worker/*.py", "provisioning/audit/*.py",
+                               "provisioning/accounts/services/*.py", "provisioning/logs/**/*.py",
                                "provisioning/monitoring/**/*.py")
             for path in ROOT.glob(place)
             if re.search(rf"\bOwn\.{number.name}\b", path.read_text())]

@@ -125,6 +125,7 @@ def test_a_file_that_this_account_may_not_read(file, monkeypatch):
 SECRET = re.compile(r"PASS|SECRET|KEY|TOKEN|CREDENTIAL|_URL")
 NOT_SECRET = {
     "PAIRWISE_CONSOLE_URL",  # an address for browsers
+    "PAIRWISE_OIDC_URL", "PAIRWISE_LDAP_URL",  # addresses of servers; what they want of us is in settings of its own
     "PAIRWISE_TLS_KEY", "PAIRWISE_APPLICATION_SECRET_FILE",  # paths of files
 }
 

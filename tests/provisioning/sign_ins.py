@@ -23,7 +23,9 @@ def told():
 
 
 def let_in(name="otto", password=PASSWORD, origin=HOME):
-    return service.sign_in(name=name, password=password, origin=origin)
+    user = service.check_password(name=name, password=password, origin=origin)
+    service.let_in(user=user, origin=origin)
+    return user
 
 
 def refused(name="otto", password="wrong", origin=HOME) -> SignInRefused:

@@ -8,6 +8,8 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -226,6 +228,21 @@ def test_after_a_rotation_the_former_key_is_not_needed(some, rotate, change, set
     assert set(encryption.marks()) == {keys.mark_of(settings.SECRET_KEY)}
 
 
+def test_second_factors_are_good_after_a_rotation_without_the_former_key(rotate, change, settings):
+    user = User.objects.create_user("ada")
+    data = {"secret": keys.keys().encrypt("JBSWY3DP"), "step": 7}
+    app = Authenticator.objects.create(user=user, type="totp", data=data)
+    codes = RecoveryCodes.activate(user)
+    before, former = codes.generate_codes(), keys.mark_of(change())
+    assert encryption.marks()[former] == 2
+    rotate()
+    settings.SECRET_KEY_FALLBACKS = []
+    app.refresh_from_db()
+    assert (keys.keys().decrypt(app.data["secret"]), app.data["step"]) == ("JBSWY3DP", 7)
+    assert RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).generate_codes() == before
+    assert encryption.marks()[former] == 0
+
+
 def test_a_rotation_touches_nothing_else(some, rotate, change):
     before = [{**row, "secret": None} for row in Application.objects.values()]
     change()
@@ -433,11 +450,12 @@ def test_everything_that_comes_from_the_key_is_known():
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",
-        "provisioning.accounts.selectors.sign_ins", "provisioning.accounts.services.tokens",
+        "provisioning.accounts.selectors.sign_ins", "provisioning.accounts.services.passkeys",
+        "provisioning.accounts.services.tokens",
         "provisioning.web.kept", "provisioning.web.privacy",
         "provisioning.history.history", "provisioning.history.verify",  # the chain
         "provisioning.broker.secrets",  # is kept out of bundles and files
     }
     for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins",
-                 "accounts.services.tokens", "web.kept", "web.privacy", "chain.key_of"):
+                 "accounts.services.passkeys", "accounts.services.tokens", "web.kept", "web.privacy", "chain.key_of"):
         assert f"``{word}" in keys.__doc__ or word in keys.__doc__

@@ -109,7 +109,7 @@ class World:
             "alarm": factories.make_alarm().pk,
             "maintenance": factories.make_maintenance().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
-            "token": wall.make_address(actor=factories.ADMINISTRATOR),
+            "factor": 1, "token": wall.make_address(actor=factories.ADMINISTRATOR),
             "search": SavedSearch.objects.create(user=factories.make_user("searcher"), list="event-list", name="Lost",
                                                  query="text=lost", shared=True).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from provisioning.accounts.rules.sign_in import Lock
-from provisioning.accounts.services.sign_in import SignInRefused, confirm, sign_in
+from provisioning.accounts.services.sign_in import SignInRefused, check_password, confirm
 from provisioning.core.permissions import origin_of
 from provisioning.web.layouts import arranged
 
@@ -41,12 +41,15 @@ class SignInForm(AuthenticationForm):
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if name and password:
             try:
-                self.user_cache = sign_in(name=name, password=password, origin=origin_of(self.request))
+                self.user_cache = check_password(name=name, password=password, origin=origin_of(self.request))
             except SignInRefused as refused:
-                self.lock = refused.lock
-                self._ask_for_the_password_again()
-                raise ValidationError(str(refused)) from None
+                self.refuse(refused)
         return self.cleaned_data
+
+    def refuse(self, refused: SignInRefused) -> None:
+        self.lock = refused.lock
+        self._ask_for_the_password_again()
+        self.add_error(None, str(refused))
 
 
 class PasswordForm(PasswordChangeForm):

@@ -13,7 +13,7 @@ from provisioning.accounts.rules.users import UserFacts
 from provisioning.errors import NotFound
 from provisioning.models import Account
 from provisioning.spelling import by_name
-from provisioning.states import Role
+from provisioning.states import Role, SignInSource
 
 from .sign_ins import locks_of
 
@@ -23,7 +23,8 @@ EVERYWHERE = "addresses that are new for this user"
 @dataclass(frozen=True)
 class Person:
     """``locked_until``: when the last lock ends; ``locked_from``: the addresses that it is for. ``password_until``:
-    when the password for one sign-in ends; None when there is none that could still be used."""
+    when the password for one sign-in ends; None when there is none that could still be used. ``source``: of
+    SignInSource; ``link_until``: until when single sign-on may become this user."""
 
     user: User
     roles: tuple[str, ...]
@@ -31,6 +32,8 @@ class Person:
     locked_from: tuple[str, ...]
     must_change_password: bool
     password_until: datetime | None
+    source: str = ""
+    link_until: datetime | None = None
     is_service: bool = False
 
     NO_PASSWORD = ("The password for one sign-in was used, or not within 24 hours, and no other one was chosen since. "
@@ -43,6 +46,10 @@ class Person:
     @property
     def name(self) -> str:
         return self.user.get_username()
+
+    @property
+    def source_words(self) -> str:
+        return SignInSource(self.source).label
 
 
 def user_list(*, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
@@ -70,7 +77,8 @@ def _person(user: User, locks: list[tuple[str, Lock]], now: datetime) -> Person:
     return Person(user, roles=roles_of(user), locked_until=max((lock.until for _, lock in locks), default=None),
                   locked_from=tuple(sorted({place or EVERYWHERE for place, _ in locks})),
                   must_change_password=bool(account and account.must_change_password),
-                  password_until=until if until and until > now else None, is_service=is_service(user))
+                  password_until=until if until and until > now else None, is_service=is_service(user),
+                  source=source_of(user), link_until=account.link_until if account else None)
 
 
 def roles_of(user: User) -> tuple[str, ...]:
@@ -104,6 +112,13 @@ def find_user(name: str) -> User:
 def facts_of(user: User, *, asked_by: int | None) -> UserFacts:
     """Facts for accounts.rules.users; ``asked_by`` is the key of the user who asks."""
     others = user_list(role=Role.ADMINISTRATOR, state="enabled").exclude(account__is_service=True).exclude(
-        pk=user.pk).count()
+        pk=user.pk)
     return UserFacts(name=user.get_username(), roles=frozenset(roles_of(user)), is_enabled=user.is_active,
-                     is_self=user.pk == asked_by, other_administrators=others)
+                     is_self=user.pk == asked_by, other_administrators=others.count(), source=source_of(user),
+                     other_local_administrators=others.exclude(account__source__gt="").count())
+
+
+def source_of(user: User) -> str:
+    """Who says who the user is: of SignInSource."""
+    account: Account | None = getattr(user, "account", None)
+    return account.source if account else str(SignInSource.LOCAL)

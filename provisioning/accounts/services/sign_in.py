@@ -19,9 +19,13 @@ from provisioning.models import Account, SignInTry
 from provisioning.states import SignInResult
 from provisioning.turns import delete_in_turns
 
+from . import directory
+from .directory_users import admit, belongs_there
 from .locked_tries import TRIES
 from .sign_in_counts import count
 from .sign_in_story import tell_counted, tell_failure
+
+WRONG = "The user name or the password is wrong. Both are case-sensitive."
 
 
 class SignInRefused(Refused):
@@ -33,17 +37,40 @@ class SignInRefused(Refused):
 
 
 @sensitive_variables("password")
-def sign_in(*, name: str, password: str, origin: str) -> User:
-    """The user who may have a session now. A password for one sign-in is used up by it. Raises SignInRefused."""
-    _require_no_lock(name, origin)
+def check_password(*, name: str, password: str, origin: str) -> User:
+    """The user whose password this is, who is not let in by it yet (``let_in``). Raises SignInRefused."""
+    require_no_lock(name, origin)
+    if belongs_there(name):
+        return _of_directory(name, password, origin)
     # It takes long on purpose, so it is done before anything is locked.
     user = authenticate(username=name, password=password)
     if user is None:
-        raise SignInRefused("The user name or the password is wrong. Both are case-sensitive.",
-                            _failed(name, origin, "wrong password"))
-    if why := _let_in(user, origin):
-        raise SignInRefused(why, _failed(name, origin, "its password is not good any more"))
+        raise SignInRefused(WRONG, count_failure(name, origin, "wrong password"))
     return user
+
+
+@sensitive_variables("password")
+def _of_directory(name: str, password: str, origin: str) -> User:
+    """While the directory is away nothing counts: nobody guesses by it, and who is right is not locked out. Raises
+    SignInRefused."""
+    try:
+        entry = directory.ask(name=name, password=password)
+    except directory.DirectoryAway as error:
+        raise SignInRefused(f"The directory does not answer ({error}); users with a password of Pairwise can sign "
+                            "in.") from None
+    if entry is None:
+        raise SignInRefused(WRONG, count_failure(name, origin, "wrong password"))
+    user, why = admit(entry=entry, origin=origin)
+    if user is None:
+        raise SignInRefused(why, count_failure(name, origin, "the directory gave no role or no user"))
+    return user
+
+
+def let_in(*, user: User, origin: str, by: str = "") -> None:
+    """The user, who has shown all that is asked for, may have a session now. A password for one sign-in is used up by
+    it. ``by`` is what was shown besides a password, or in its place. Raises SignInRefused."""
+    if why := _let_in(user, origin, by):
+        raise SignInRefused(why, count_failure(user.get_username(), origin, "its password is not good any more"))
 
 
 @sensitive_variables("password")
@@ -51,9 +78,20 @@ def confirm(*, user: User, password: str, origin: str) -> None:
     """Raise SignInRefused unless this is the password of the user, who is signed in: who has got hold of a session must
     not find it out by trying."""
     name = user.get_username()
-    _require_no_lock(name, origin)
-    if not user.check_password(password):
-        raise SignInRefused("The current password is wrong.", _failed(name, origin, "wrong current password"))
+    require_no_lock(name, origin)
+    if not _is_right(user, password):
+        raise SignInRefused("The current password is wrong.", count_failure(name, origin, "wrong current password"))
+
+
+@sensitive_variables("password")
+def _is_right(user: User, password: str) -> bool:
+    """Raises SignInRefused while nobody can say it."""
+    if not belongs_there(user.get_username()):
+        return user.check_password(password)
+    try:
+        return directory.ask(name=user.get_username(), password=password) is not None
+    except directory.DirectoryAway as error:
+        raise SignInRefused(f"The directory does not answer ({error}). Try again later.") from None
 
 
 @history.atomic()
@@ -74,7 +112,8 @@ def tell_and_forget(now: datetime | None = None) -> None:
     delete_in_turns(old.exclude(signed_in_at__gt=now - FAMILIAR_FOR))
 
 
-def _require_no_lock(name: str, origin: str) -> None:
+def require_no_lock(name: str, origin: str) -> None:
+    """Raises SignInRefused while the name cannot sign in there."""
     lock = lock_of(name=name, place=place_of(origin), now=timezone.now())
     if lock is not None:
         TRIES.tried(name=name, origin=origin, lock=lock)
@@ -82,7 +121,7 @@ def _require_no_lock(name: str, origin: str) -> None:
 
 
 @history.atomic()
-def _let_in(user: User, origin: str) -> str:
+def _let_in(user: User, origin: str, by: str) -> str:
     """"" when the user may have a session, else why not."""
     now, name = timezone.now(), user.get_username()
     if why := _use_up(user, now):
@@ -92,7 +131,7 @@ def _let_in(user: User, origin: str) -> str:
     row.failures, row.untold, row.tried_at, row.signed_in_at = 0, 0, now, now
     row.save()
     history.record_sign_in(actor=Actor(name=name, user_id=user.pk, origin=origin), user=user, name=name,
-                           reason=f"Signed in.{before}")
+                           reason=f"Signed in{f' {by}' if by else ''}.{before}")
     count(SignInResult.SIGNED_IN)
     changes.tell("users")
     return ""
@@ -116,8 +155,8 @@ def _use_up(user: User, now: datetime) -> str:
 
 
 @history.atomic()
-def _failed(name: str, origin: str, why: str) -> Lock | None:
-    """Count a failure; the lock that is there now."""
+def count_failure(name: str, origin: str, why: str) -> Lock | None:
+    """Count a failure of any way in; the lock that is there now. ``why`` is what History says of it."""
     now, place = timezone.now(), place_of(origin)
     row = _row_of(name, place, now)
     counts_on = row.tried_at > now - LOCKED_FOR

@@ -14,9 +14,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from protocol.places import place_of
 from provisioning.accounts.rules.sign_in import GOOD_FOR
-from provisioning.accounts.rules.users import why_not_disable, why_not_roles
+from provisioning.accounts.rules.users import why_not_disable, why_not_password, why_not_roles, why_not_roles_of
 from provisioning.accounts.selectors.sign_ins import locked_places, name_key, strange_at
-from provisioning.accounts.selectors.users import facts_of, find_user, get_person, is_service, roles_of
+from provisioning.accounts.selectors.users import facts_of, find_user, get_person, is_service, roles_of, source_of
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor, verbs_of
 from provisioning.core.text import DASH
@@ -59,7 +59,7 @@ def create_service_account(*, actor: Actor, name: str, roles: Collection[str]) -
 
 
 def _stored(name: str, roles: Collection[str]) -> User:
-    _check_name(name)
+    check_name(name)
     if not roles:
         raise Refused(Refusal("Choose at least one role.", "roles"))
     try:
@@ -83,7 +83,9 @@ def set_roles(*, actor: Actor, user_id: int, roles: Collection[str], seen: Colle
     """Give the user exactly ``roles``; whoever may do less then is signed out at once. ``seen``: the roles that were
     there when these were chosen, None where nobody looked. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.USERS)
-    user = _locked(user_id)
+    user = locked_user(user_id)
+    if why := why_not_roles_of(source_of(user)):
+        raise Refused(Refusal(why, "roles"))
     if seen is not None and set(seen) != set(roles_of(user)) != set(roles):
         raise _conflict(user, roles)
     if why := why_not_roles(facts_of(user, asked_by=actor.user_id), roles):
@@ -113,7 +115,7 @@ def _conflict(user: User, roles: Collection[str]) -> Conflict:
 def set_enabled(*, actor: Actor, user_id: int, enabled: bool) -> User:
     """Let the user sign in or not; who is disabled is signed out at once. Raises Refused, NotFound."""
     actor.require(permissions.USERS)
-    user = _locked(user_id)
+    user = locked_user(user_id)
     if not enabled and (why := why_not_disable(facts_of(user, asked_by=actor.user_id))):
         raise Refused(why)
     before = history.snapshot(user)
@@ -135,8 +137,10 @@ def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
 
 @history.atomic()
 def _reset_password(actor: Actor, user_id: int, hashed: str) -> User:
-    user = _locked(user_id)
+    user = locked_user(user_id)
     _require_person(user)
+    if why := why_not_password(source_of(user)):
+        raise Refused(why)
     _give_password(user, hashed)
     _unlock(user)
     history.record_verb(actor=actor, row=user, reason="Reset the password; another one is chosen at the next sign-in.")
@@ -149,7 +153,7 @@ def _reset_password(actor: Actor, user_id: int, hashed: str) -> User:
 def unlock(*, actor: Actor, user_id: int) -> User:
     """End what failed sign-ins have locked. Raises Refused, NotFound."""
     actor.require(permissions.USERS)
-    user = _locked(user_id)
+    user = locked_user(user_id)
     if get_person(user_id).locked_until is None:
         raise Refused(f"{user} is not locked.")
     _unlock(user)
@@ -202,7 +206,8 @@ def _require_person(user: User) -> None:
         raise Refused(NO_PASSWORDS)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises Refused unless a new user may be called ``name``."""
     try:
         UnicodeUsernameValidator()(name)
     except ValidationError:
@@ -227,7 +232,7 @@ def _groups(roles: Collection[str]) -> list[Group]:
     return [Group.objects.get_or_create(name=role)[0] for role in roles]
 
 
-def _locked(user_id: int) -> User:
+def locked_user(user_id: int) -> User:
     """The user; who changes Administrators at the same time waits, so that one is always left."""
     list(Group.objects.select_for_update().filter(name=Role.ADMINISTRATOR))
     return _read(user_id)

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 BEGUN = "begun"
 """In a session: when somebody signed in, ISO 8601."""
+CONFIRMED = "confirmed"
+"""In a session: when its user last showed who it is, ISO 8601."""
 EXACT_TO = timedelta(minutes=5)
 """A use moves the end of the session when it gains so much: not every request writes it down."""
 BACKGROUND = frozenset({"stream", "troubles"})
@@ -74,7 +76,9 @@ def use(request, now: datetime, exact_to: timedelta = EXACT_TO) -> BaseException
 
 def on_signed_in(*, request, **_signal) -> None:
     """Receiver of django.contrib.auth's ``user_logged_in``."""
-    begin(request.session, timezone.now())
+    now = timezone.now()
+    begin(request.session, now)
+    request.session[CONFIRMED] = now.isoformat()
 
 
 class SessionLife:

@@ -5,26 +5,28 @@ import json
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.accounts.forms.sign_in import PasswordForm, SignInForm
-from provisioning.accounts.rules.sign_in import minutes_left
-from provisioning.accounts.selectors.users import get_person
-from provisioning.accounts.services.sign_in import signed_out_by
+from provisioning.accounts.rules.users import why_not_password
+from provisioning.accounts.selectors.factors import factors_of, is_required
+from provisioning.accounts.selectors.single_sign_on import end_of_session, sign_in_by
+from provisioning.accounts.selectors.users import get_person, source_of
+from provisioning.accounts.services.sign_in import SignInRefused, signed_out_by
 from provisioning.accounts.services.users import change_own_password
 from provisioning.core.permissions import actor_of, origin_of
 from provisioning.states import Role
-from provisioning.web.answers import say
-from provisioning.web.kept import kept_page, unsealed
+from provisioning.web.kept import Kept, kept_page, unsealed
 from provisioning.web.requests import Request
 
-from .one_sign_in import MUST_CHANGE, must_change
+from .one_sign_in import BY_PROVIDER, MUST_CHANGE, factor_from, must_change
+from .refusal import locked_page, onward_page
 from .users import words_of
 
 by_form = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -44,30 +46,43 @@ class SignIn(auth_views.LoginView):
 
     def get_context_data(self, **more):
         # Who opens the bare address is led on to a page, but has asked for none.
-        return super().get_context_data(**more, kept=self.request.POST.get("kept", ""),
+        return super().get_context_data(**more, kept=self.request.POST.get("kept", ""), sso=sign_in_by(),
                                         asked_for=self.get_redirect_url() not in ("", reverse("home")))
 
     def form_valid(self, form):
-        kept = unsealed(self.request)
-        answer = super().form_valid(form)
-        if get_person(form.get_user().pk).must_change_password:
-            self.request.session[MUST_CHANGE] = True
-        if self.request.htmx:
-            return signed_in(self.request)
-        return answer if kept is None else kept_page(
-            self.request, kept, heading="You are signed in again",
-            sentence="Your session had ended when you sent the form.", choose_first=must_change(self.request))
+        try:
+            return _entered(self.request, form.get_user(), self.get_success_url())
+        except SignInRefused as refused:
+            form.refuse(refused)
+            return self.form_invalid(form)
 
     def form_invalid(self, form):
         if form.lock is None:
             return super().form_invalid(form)
-        now = timezone.now()
-        answer = say(self.request, form.lock.words, 429) if self.request.htmx else render(
-            self.request, "accounts/locked.html", {
-                "lock": form.lock, "minutes": minutes_left(form.lock.until, now),
-                "kept": self.request.POST.get("kept", "")}, status=429)
-        answer.headers["Retry-After"] = str(max(1, int((form.lock.until - now).total_seconds())))
-        return answer
+        return locked_page(self.request, form.lock, self.request.POST.get("kept", ""))
+
+
+def _entered(request, user: User, address: str) -> HttpResponse:
+    """The answer to whose password was right. Raises SignInRefused."""
+    # Only who is let in needs it, and not every process that knows these addresses.
+    from .entry import enter
+    from .second_factor import second_factor_page
+
+    kept = unsealed(request)
+    answer = enter(request, user, address)
+    if request.user.is_authenticated:
+        return arrived(request, answer, kept)
+    return second_factor_page(request, user, kept=request.POST.get("kept", ""))
+
+
+def arrived(request, answer: HttpResponse, kept: Kept | None) -> HttpResponse:
+    """The answer to who has just got a session: ``answer`` leads on, unless the dialog of a page asked, or a form was
+    ``kept`` meanwhile."""
+    if request.htmx:
+        return signed_in(request)
+    return answer if kept is None else kept_page(
+        request, kept, heading="You are signed in again",
+        sentence="Your session had ended when you sent the form.", choose_first=must_change(request))
 
 
 def signed_in(request) -> HttpResponse:
@@ -78,10 +93,12 @@ def signed_in(request) -> HttpResponse:
 
 @require_POST
 def sign_out(request):
-    """End this session, and what is open with it."""
-    actor = actor_of(request)
+    """End this session, and what is open with it; who came by single sign-on goes on to end the one there."""
+    actor, by_provider = actor_of(request), request.session.get(BY_PROVIDER)
     answer = auth_views.LogoutView.as_view()(request)
     signed_out_by(actor=actor)
+    if by_provider and (address := end_of_session(request.build_absolute_uri(reverse("login")))):
+        return onward_page(request, address)
     return answer
 
 
@@ -90,6 +107,12 @@ class ChangePassword(auth_views.PasswordChangeView):
     template_name = "accounts/password_change.html"
     form_class = PasswordForm
     success_url = reverse_lazy("home")
+
+    def dispatch(self, request, *args, **kwargs):
+        if why := why_not_password(source_of(request.user)):
+            messages.error(request, why)
+            return redirect("account")
+        return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **more):
         return super().get_context_data(**more, must_change=must_change(self.request))
@@ -112,7 +135,9 @@ def account(request):
     person = get_person(request.user.pk)
     roles = f"Your role{'s' if len(person.roles) > 1 else ''}: {', '.join(person.roles) or 'none'}"
     return render(request, "accounts/account.html", {
-        "person": person, "heading": roles, "verbs": words_of(person.roles)})
+        "person": person, "heading": roles, "verbs": words_of(person.roles), "factors": factors_of(request.user),
+        "is_required": is_required(request.user), "factor_from": factor_from(request),
+        "has_password": not person.source})
 
 
 @require_safe

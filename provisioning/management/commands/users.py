@@ -4,15 +4,21 @@ from django.utils import timezone
 
 from provisioning.accounts.selectors.sign_ins import locked_places
 from provisioning.accounts.selectors.users import Person, find_user, get_person, people, user_list
-from provisioning.accounts.services import users
+from provisioning.accounts.services import users, ways_in
 from provisioning.management.console import OK, ServiceCommand
 from provisioning.states import Role
 
 SHOWN_ONCE = "good for one sign-in within 24 hours; shown only now"
 
 
+OF_ONE = {"unlock": users.unlock, "link": ways_in.link, "unlink": ways_in.unlink,
+          "reset-factors": ways_in.reset_factors}
+"""{verb: what does it to one user and asks nothing else}."""
+
+
 class Command(ServiceCommand):
-    help = "Show and change who may sign in: list, add, roles, disable, enable, reset, unlock, unlock-address."
+    help = ("Show and change who may sign in: list, add, roles, disable, enable, reset, link, unlink, reset-factors, "
+            "unlock, unlock-address.")
     command_name = "users"
 
     def add_arguments(self, parser):
@@ -20,6 +26,9 @@ class Command(ServiceCommand):
         for verb, words in {"list": "Show all users.", "add": "Create a user, with a password for one sign-in.",
                             "roles": "Give a user exactly these roles.", "disable": "Let a user not sign in any more.",
                             "enable": "Let a user sign in again.", "reset": "Make a password for one sign-in.",
+                            "link": "Let single sign-on become this user.",
+                            "unlink": "Make it a user of Pairwise again.",
+                            "reset-factors": "Remove all second factors of a user.",
                             "unlock": "End what failed sign-ins have locked of a user.",
                             "unlock-address": "End what failed sign-ins have locked of an address."}.items():
             of_verb = verbs.add_parser(verb, help=words)
@@ -75,8 +84,8 @@ class Command(ServiceCommand):
             return users.reset_password(**whom)
         if verb == "roles":
             return users.set_roles(roles=roles, **whom), ""
-        if verb == "unlock":
-            return users.unlock(**whom), ""
+        if verb in OF_ONE:
+            return OF_ONE[verb](**whom), ""
         return users.set_enabled(enabled=verb == "enable", **whom), ""
 
 

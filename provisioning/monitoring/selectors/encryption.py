@@ -7,13 +7,14 @@ from django.conf import settings
 from django.db.models import Count, Model
 from django.db.models.functions import Substr
 
+from provisioning.accounts.selectors import factor_secrets
 from provisioning.keys import MARK_CHARACTERS, SEPARATOR, keys
 from provisioning.models.encryption import as_stored, encrypted_fields
 
 
 def marks() -> Counter[str]:
     """{mark of a key: how many values need it}. What a former version encrypted, before the migration, is not there."""
-    found: Counter[str] = Counter()
+    found = factor_secrets.marks()
     for model, name in encrypted_fields():
         begin = Substr(as_stored(name), 1, MARK_CHARACTERS + 1)
         stored = model._default_manager.exclude(**{f"{name}__isnull": True})

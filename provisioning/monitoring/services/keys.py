@@ -7,6 +7,8 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Model
 
+from provisioning.accounts.selectors import factor_secrets
+from provisioning.accounts.services.factor_secrets import encrypt_again
 from provisioning.core import permissions
 from provisioning.core.control_client import ControlUnavailable, OtherKey, ping
 from provisioning.core.permissions import Actor
@@ -44,7 +46,8 @@ def rotate_key(*, actor: Actor, say: Callable[[str], None] = lambda line: None) 
     _require_that_control_can_read_on()
     present, *former = keys().marks
     left = [(model, name, list(others(model, name, present))) for model, name in encrypted_fields()]
-    rotation = Rotation(sum(len(found) for _, _, found in left))
+    factors = factor_secrets.others(present)
+    rotation = Rotation(sum(len(found) for _, _, found in left) + len(factors))
     if rotation.values or ends_with_a_former_key():
         # The chain of history goes on with the present key from this entry on, and whoever reads it knows why.
         history.record_verb(actor=actor, row=Console.this(), reason=(
@@ -52,6 +55,7 @@ def rotate_key(*, actor: Actor, say: Callable[[str], None] = lambda line: None) 
     try:
         for model, name, found in left:
             write_in_turns(found, partial(_encrypt_again, model, name, rotation=rotation, say=say), most=MOST)
+        write_in_turns(factors, partial(_encrypt_factors_again, rotation=rotation, say=say), most=MOST)
     except BaseException as error:
         error.add_note(f"{rotation}. Run rotate_key again for the rest; keep the former key until then.")
         raise
@@ -82,6 +86,11 @@ def _encrypt_again(model: type[Model], name: str, some: list[int], *, rotation: 
     changed = [model(pk=pk, **{name: keys().decrypt(text)}) for pk, text in stored.values_list("pk", "stored")
                if text and mark_in(text) != keys().marks[0]]
     model._default_manager.bulk_update(changed, [name])
+    transaction.on_commit(lambda: _tell(rotation, len(some), say))
+
+
+def _encrypt_factors_again(some: list[int], *, rotation: Rotation, say: Callable[[str], None]) -> None:
+    encrypt_again(some)
     transaction.on_commit(lambda: _tell(rotation, len(some), say))
 
 

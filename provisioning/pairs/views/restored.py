@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from provisioning.accounts.views.confirmed import asked_first
 from provisioning.core.control import doubted_count
 from provisioning.core.permissions import ACCEPT_LOSS, actor_of, sentence_for
 from provisioning.errors import Refused
@@ -37,6 +38,8 @@ def pair_restored(request, pk: int):
     actor, form = actor_of(request), None
     if request.method == "POST":
         actor.require(ACCEPT_LOSS)
+        if asks := asked_first(request):
+            return asks
         form = GoOnForm(request.POST)
         if form.is_valid():
             try:

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from protocol.pair_messages import PairAnswer
-from provisioning.core.permissions import actor_of
+from provisioning.accounts.views.confirmed import asked_first
+from provisioning.core.permissions import ACCEPT_LOSS, actor_of
 from provisioning.errors import Refused
 from provisioning.pairs.forms.verbs import PauseForm, PromoteForm, ReasonForm
 from provisioning.pairs.rules.story import follows
@@ -63,6 +64,8 @@ def pair_verb(request, pk: int, verb: str):
     """Ask first, naming what is hit; then do it and wait for control's answer."""
     actor = actor_of(request)
     actor.require(NEEDS[verb])
+    if NEEDS[verb] == ACCEPT_LOSS and (asks := asked_first(request)):
+        return asks
     pair, what = PairPage(request, pk), VERBS[verb]
     if pair.backup is None:
         raise Refused(pair.why_not[verb])

@@ -14,7 +14,7 @@ from provisioning.accounts.services.locked_tries import LockedTries
 from provisioning.accounts.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import SignInTry
-from tests.provisioning.sign_ins import HOME, PASSWORD, by, refused, told
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, let_in, refused, told
 
 FIRST = "Was not looked at: it is locked until "
 
@@ -122,7 +122,7 @@ def test_an_address_is_unlocked_by_who_may_and_history_says_so(ada, otto):
         users.unlock_address(actor=by(otto), address=HOME)
     assert users.unlock_address(actor=by(ada), address=HOME) == HOME
     assert locked_places(timezone.now()) == []
-    assert service.sign_in(name="otto", password=PASSWORD, origin=HOME) == otto
+    assert service.check_password(name="otto", password=PASSWORD, origin=HOME) == otto
     assert ("ada", "192.0.2.7", HOME, f"Unlocked the address {HOME} after failed sign-ins.") in told()
     with pytest.raises(Refused, match="is not locked"):
         users.unlock_address(actor=by(ada), address=HOME)
@@ -135,7 +135,7 @@ def test_a_network_is_unlocked_as_it_is_shown_and_by_an_address_of_it(ada, typed
 
 
 def test_who_has_signed_in_at_an_address_does_not_count_for_its_lock(otto):
-    service.sign_in(name="otto", password=PASSWORD, origin=HOME)
+    let_in()
     for number in range(LIMITS[PLACE] - 1):
         refused(f"somebody{number}")
     refused("otto")

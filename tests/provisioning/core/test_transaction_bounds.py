@@ -76,8 +76,13 @@ BOUNDS = {
     "accounts/services/service_accounts.py": {"make_service_token"},
     "accounts/services/token_tries.py": {"count"},
     "accounts/worker/tokens.py": {"tell_what_expires"},  # tokens.AT_ONCE
+    "accounts/services/ways_in.py": {"link", "unlink", "reset_factors", "require_factors"},
+    "accounts/services/factors.py": {"add_app", "new_codes", "remove_factor", "_use_up"},
+    "accounts/services/passkeys.py": {"add_passkey"},
+    "accounts/services/single_sign_on.py": {"_admit"},
+    "accounts/services/directory_users.py": {"admit"},
     "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
-    "accounts/services/sign_in.py": {"_let_in", "_failed", "signed_out_by",
+    "accounts/services/sign_in.py": {"_let_in", "count_failure", "signed_out_by",
                             "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries
     "hosts/services/enrolment.py": {"make_token", "revoke_tokens", "spend", "leave", "note_stage"},
     "hosts/services/ssh_joining.py": {"begin"},

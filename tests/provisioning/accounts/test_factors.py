@@ -1,0 +1,396 @@
+"""Second factors: set up, asked for at a sign-in, required, reset; and asking anew before what is dangerous."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from provisioning.accounts.rules import factors as rules
+from provisioning.accounts.rules.factors import CONFIRMED_FOR, GRACE, FactorFacts
+from provisioning.accounts.rules.sign_in import HERE, LIMITS
+from provisioning.accounts.services import factors, users, ways_in
+from provisioning.accounts.views.one_sign_in import FACTOR_FROM
+from provisioning.accounts.views.session_life import CONFIRMED
+from provisioning.errors import Refused
+from provisioning.models import Console, HistoryEntry
+from provisioning.states import FactorsOf
+from tests.oidc import go, oidc, oidc_process
+from tests.provisioning.sign_ins import PASSWORD, by, told
+
+__all__ = ["oidc", "oidc_process"]
+pytestmark = pytest.mark.django_db
+SCRIPT = {"HX-Request": "true", "HX-Current-URL": "http://testserver/account/"}
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+def code_of(secret=SECRET, steps=0):
+    step = int(timezone.now().timestamp()) // 30 + steps
+    return format_hotp_value(hotp_value(secret, step))
+
+
+def give_app(user, secret=SECRET):
+    """Recovery codes; the code of the step before is used up by it."""
+    return factors.add_app(actor=by(user), secret=secret, code=code_of(secret, -1))
+
+
+def sign_in(name="otto", password=PASSWORD, **more):
+    client = Client(REMOTE_ADDR="198.51.100.7")
+    return client, client.post("/login/", {"username": name, "password": password, **more})
+
+
+def is_in(client):
+    return client.get("/account/").status_code == 200
+
+
+def test_a_password_alone_does_not_let_in_who_has_a_second_factor(otto):
+    give_app(otto)
+    client, answer = sign_in(next="/operations/jobs/")
+    assert answer.status_code == 200
+    assert "Type the code that your authenticator app shows now" in answer.text
+    assert not is_in(client)
+    assert told() == []
+    answer = client.post("/login/second-factor/", {"code": code_of()})
+    assert (answer.status_code, answer["Location"]) == (302, "/operations/jobs/")
+    assert is_in(client)
+    assert told()[-1][-1] == "Signed in with an authenticator app."
+
+
+def test_a_code_is_good_once(otto):
+    give_app(otto)
+    code = code_of()
+    for good in (True, False):
+        client, _ = sign_in()
+        assert (client.post("/login/second-factor/", {"code": code}).status_code == 302) is good
+
+
+def test_a_code_may_be_typed_with_a_blank_and_with_a_clock_that_is_half_a_minute_off(otto):
+    give_app(otto)
+    client, _ = sign_in()
+    code = code_of(steps=1)
+    client.post("/login/second-factor/", {"code": f"{code[:3]} {code[3:]}"})
+    assert is_in(client)
+
+
+def test_a_recovery_code_stands_in_once(otto):
+    codes = give_app(otto)
+    assert len(codes) == 10
+    client, _ = sign_in()
+    client.post("/login/second-factor/", {"code": codes[3]})
+    assert is_in(client)
+    assert told()[-1][-1] == "Signed in with a recovery code (9 left)."
+    client, _ = sign_in()
+    assert "The code is wrong, or was used already." in client.post("/login/second-factor/", {"code": codes[3]}).text
+
+
+def test_wrong_codes_lock_as_wrong_passwords_do_and_a_right_password_does_not_begin_anew(otto):
+    give_app(otto)
+    for _ in range(LIMITS[HERE]):
+        client, _ = sign_in()
+        answer = client.post("/login/second-factor/", {"code": "000000"})
+    assert answer.status_code == 429
+    assert client.post("/login/second-factor/", {"code": code_of()}).status_code == 429
+    assert sign_in()[1].status_code == 429
+    assert told()[0][-1] == "Was not let in: wrong code."
+
+
+@pytest.mark.parametrize("sent", [{}, {"code": ""}, {"answer": "{}"}, {"answer": "x", "sealed": "y"},
+                                  {"answer": "[1]", "sealed": ""}, {"code": "\0"}, {"code": "१२३४५६"}])
+def test_whatever_is_sent_as_a_factor_is_answered_with_the_page(otto, sent):
+    give_app(otto)
+    client, _ = sign_in()
+    answer = client.post("/login/second-factor/", sent)
+    assert (answer.status_code, is_in(client)) == (200, False)
+
+
+def test_the_page_of_the_second_factor_is_for_those_alone_whose_password_was_right(otto):
+    give_app(otto)
+    for answer in (Client().get("/login/second-factor/"), Client().post("/login/second-factor/", {"code": code_of()})):
+        assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+def test_who_is_changed_between_password_and_code_is_not_let_in(ada, otto):
+    give_app(otto)
+    client, _ = sign_in()
+    users.reset_password(actor=by(ada), user_id=otto.pk)
+    assert client.post("/login/second-factor/", {"code": code_of()}).status_code == 403
+    assert not is_in(client)
+
+
+def test_a_password_for_one_sign_in_is_used_up_only_with_the_code(ada, otto):
+    give_app(otto)
+    _, password = users.reset_password(actor=by(ada), user_id=otto.pk)
+    client, _ = sign_in(password=password)
+    client, _ = sign_in(password=password)
+    client.post("/login/second-factor/", {"code": code_of()})
+    assert client.get("/operations/jobs/")["Location"] == "/account/password/"
+
+
+def test_who_signs_in_on_top_of_a_page_is_asked_there(otto):
+    give_app(otto)
+    client = Client()
+    answer = client.post("/login/", {"username": "otto", "password": PASSWORD}, headers=SCRIPT)
+    assert "hx-post=\"/login/second-factor/\"" in answer.text
+    answer = client.post("/login/second-factor/", {"code": code_of()}, headers=SCRIPT)
+    assert (answer.status_code, "signed-in" in answer["HX-Trigger"]) == (204, True)
+
+
+def test_what_was_typed_before_comes_back_behind_the_second_factor(otto):
+    give_app(otto)
+    client = Client()
+    kept = re.search(r'name="kept" value="([^"]+)"', client.post("/provisioning/environment/hosts/new/", {
+        "name": "typed-for-an-hour"}).text)[1]
+    page = client.post("/login/", {"username": "otto", "password": PASSWORD, "kept": kept}).text
+    kept = re.search(r'name="kept" value="([^"]+)"', page)[1]
+    answer = client.post("/login/second-factor/", {"code": code_of(), "kept": kept})
+    assert "You are signed in again" in answer.text
+    assert "typed-for-an-hour" in answer.text
+
+
+def test_single_sign_on_asks_for_a_second_factor_of_ours_too(oidc):
+    oidc.person()
+    client = Client()
+    go(client)
+    user = by_name("rita")
+    give_app(user)
+    client = Client()
+    answer = go(client, following="/operations/jobs/")
+    assert answer["Location"] == "/login/second-factor/"
+    answer = client.post("/login/second-factor/", {"code": code_of()})
+    assert answer["Location"] == "/operations/jobs/"
+    assert told()[-1][-1] == "Signed in by Example SSO and with an authenticator app."
+
+
+def by_name(name):
+    return User.objects.get(username=name)
+
+
+# --- Your account
+
+
+def dialog(client, what):
+    """The page of a factor, with its secret and what comes back sealed."""
+    text = client.get(f"/account/factors/{what}/").text
+    sealed = re.search(r'name="sealed" value="([^"]+)"', text)[1]
+    secret = re.search(r"<code>([A-Z2-7]{32})</code>", text)
+    return sealed, secret[1] if secret else ""
+
+
+def test_an_app_is_set_up_with_a_code_and_its_secret_is_encrypted(otto):
+    client, _ = sign_in()
+    sealed, secret = dialog(client, "app")
+    answer = client.post("/account/factors/app/", {"sealed": sealed, "code": "000000"})
+    assert (answer.status_code, "The code is wrong" in answer.text, secret in answer.text) == (422, True, True)
+    answer = client.post("/account/factors/app/", {"sealed": sealed, "code": code_of(secret)})
+    assert "Recovery codes" in answer.text
+    stored = Authenticator.objects.get(user=otto, type="totp").data["secret"]
+    seed = Authenticator.objects.get(user=otto, type="recovery_codes").data["seed"]
+    assert secret not in stored
+    assert re.match(r"[0-9a-f]{8}:", stored)
+    assert re.match(r"[0-9a-f]{8}:", seed)
+    assert HistoryEntry.objects.order_by("-number")[0].reason == "Set up an authenticator app as second factor."
+    assert secret not in str(list(HistoryEntry.objects.values()))
+
+
+def test_the_secret_of_somebody_elses_form_is_not_taken(ada, otto):
+    client, _ = sign_in()
+    sealed, secret = dialog(sign_in("ada")[0], "app")
+    answer = client.post("/account/factors/app/", {"sealed": sealed, "code": code_of(secret)})
+    assert answer.status_code == 422
+    assert not Authenticator.objects.exists()
+
+
+def test_the_last_factor_takes_the_recovery_codes_with_it(otto):
+    give_app(otto)
+    app = Authenticator.objects.get(type="totp")
+    assert factors.remove_factor(actor=by(otto), factor_id=app.pk) == "the authenticator app"
+    assert not Authenticator.objects.exists()
+    with pytest.raises(Refused, match="Set up an authenticator app or a passkey first"):
+        factors.new_codes(actor=by(otto))
+
+
+def test_the_factor_of_somebody_else_is_not_there(ada, otto):
+    give_app(otto)
+    client, _ = sign_in("ada")
+    address = f"/account/factors/{Authenticator.objects.get(type='totp').pk}/remove/"
+    assert "does not exist any more" in client.get(address).text
+    assert "does not exist any more" in client.post(address, follow=True).text
+    assert Authenticator.objects.filter(type="totp").exists()
+
+
+def test_new_recovery_codes_end_the_former_ones(otto):
+    former = give_app(otto)
+    new = factors.new_codes(actor=by(otto))
+    assert not set(former) & set(new)
+    client, _ = sign_in()
+    assert client.post("/login/second-factor/", {"code": former[0]}).status_code == 200
+    client.post("/login/second-factor/", {"code": new[0]})
+    assert is_in(client)
+
+
+def test_passkeys_need_a_host_name_and_https(otto):
+    assert rules.why_no_passkeys("pairwise.example.com", is_secure=True) == ""
+    assert rules.why_no_passkeys("localhost", is_secure=False) == ""
+    assert "HTTPS" in rules.why_no_passkeys("pairwise.example.com", is_secure=False)
+    assert "host name" in rules.why_no_passkeys("192.0.2.1", is_secure=True)
+    assert "host name" in rules.why_no_passkeys("[2001:db8::1]", is_secure=True)
+    client, _ = sign_in()
+    assert "Passkeys need HTTPS" in client.get("/account/factors/passkey/").text
+
+
+def test_an_administrator_resets_the_factors_of_somebody_who_lost_them(ada, otto):
+    give_app(otto)
+    client, _ = sign_in()
+    client.post("/login/second-factor/", {"code": code_of()})
+    admin, _ = sign_in("ada")
+    assert "an authenticator app" in admin.get(f"/provisioning/accounts/users/{otto.pk}/").text
+    assert admin.post(f"/provisioning/accounts/users/{otto.pk}/factors/").status_code == 302
+    assert not is_in(client)
+    assert sign_in()[1].status_code == 302
+    reasons = list(HistoryEntry.objects.filter(object_name="otto").values_list("reason", flat=True))
+    assert "Reset the second factors: none is left." in reasons
+    assert "A session was ended: the second factors were reset." in reasons
+
+
+# --- of whom one is required
+
+
+def facts(**changes):
+    return FactorFacts(**{"roles": frozenset({"Operator"}), "source": "", "has_factor": False,
+                          "since": timezone.now() - timedelta(days=100), **changes})
+
+
+@pytest.mark.parametrize(("factors_of", "changes", "required"), [
+    (FactorsOf.NOBODY, {}, False), (FactorsOf.ALL, {}, True), (FactorsOf.ADMINISTRATORS, {}, False),
+    (FactorsOf.ADMINISTRATORS, {"roles": frozenset({"Administrator"})}, True),
+    (FactorsOf.ALL, {"source": "oidc"}, False), (FactorsOf.ALL, {"source": "ldap"}, True),
+])
+def test_of_whom_a_second_factor_is_required(factors_of, changes, required):
+    since = timezone.now()
+    assert rules.is_required(factors_of, facts(**changes)) is required
+    at = rules.required_from(factors_of, since, facts(**changes))
+    assert at == (since + GRACE if required else None)
+    assert rules.required_from(factors_of, since, facts(**changes, has_factor=True)) is None
+
+
+def test_who_is_new_has_the_same_days(db):
+    made = timezone.now()
+    assert rules.required_from(FactorsOf.ALL, made - timedelta(days=30), facts(since=made)) == made + GRACE
+
+
+def test_before_the_days_are_over_everything_goes_on_and_the_account_says_until_when(ada, otto):
+    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
+    client, _ = sign_in()
+    assert client.get("/operations/jobs/").status_code == 200
+    assert "A second factor is required of you." in client.get("/account/").text
+
+
+def test_after_them_nothing_goes_on_before_a_factor_is_set_up(ada, otto):
+    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
+    Console.objects.update(factors_since=timezone.now() - GRACE)
+    User.objects.update(date_joined=timezone.now() - timedelta(days=60))
+    client, _ = sign_in()
+    assert client.get("/operations/jobs/")["Location"] == "/account/"
+    assert client.get("/operations/jobs/", headers=SCRIPT | {"HX-Current-URL": "http://testserver/"}).status_code == 403
+    assert client.post("/provisioning/environment/hosts/new/").status_code == 403
+    sealed, secret = dialog(client, "app")
+    client.post("/account/factors/app/", {"sealed": sealed, "code": code_of(secret)})
+    assert client.get("/operations/jobs/").status_code == 200
+    with pytest.raises(Refused, match="required of you"):
+        factors.remove_factor(actor=by(otto), factor_id=Authenticator.objects.get(type="totp").pk)
+
+
+def test_a_session_from_before_is_stopped_when_the_days_are_over(otto):
+    client, _ = sign_in()
+    session = client.session
+    session[FACTOR_FROM] = (timezone.now() - timedelta(minutes=1)).isoformat()
+    session.save()
+    assert client.get("/operations/jobs/")["Location"] == "/account/"
+
+
+def test_an_administrator_says_of_whom_it_is_required_and_history_has_it(administrator):
+    address = "/provisioning/accounts/sign-in/factors/"
+    answer = administrator.post(address, {"factors_of": "administrators"}, follow=True)
+    assert "Administrators" in answer.text
+    assert HistoryEntry.objects.order_by("-number")[0].reason == (
+        "Second factor required for: Administrators (before: Nobody).")
+    assert administrator.post(address, {"factors_of": "x"}).status_code == 422
+
+
+# --- asked anew before what is dangerous
+
+
+def stale(client):
+    """The client showed who it is some time ago."""
+    session = client.session
+    session[CONFIRMED] = (timezone.now() - CONFIRMED_FOR).isoformat()
+    session.save()
+
+
+def test_what_is_dangerous_is_asked_for_once_more_with_the_password(ada, otto):
+    client, _ = sign_in("ada")
+    address = f"/provisioning/accounts/users/{otto.pk}/disable/"
+    assert client.get(address).status_code == 200
+    stale(client)
+    answer = client.get(address)
+    assert answer["Location"] == f"/account/confirm/?next={address.replace('/', '%2F')}"
+    assert "Type your password." in client.post("/account/confirm/", {"next": address}).text
+    assert "The current password is wrong." in client.post("/account/confirm/", {"password": "wrong"}).text
+    answer = client.post("/account/confirm/", {"password": PASSWORD, "next": address})
+    assert (answer.status_code, answer["Location"]) == (302, address)
+    assert client.post(address).status_code == 302
+
+
+def test_a_form_that_was_sent_too_late_comes_back(ada, otto):
+    client, _ = sign_in("ada")
+    stale(client)
+    answer = client.post("/provisioning/accounts/users/new/", {"name": "typed-for-an-hour", "roles": "Support"})
+    assert (answer.status_code, "once more who you are" in answer.text) == (401, True)
+    kept = re.search(r'name="kept" value="([^"]+)"', answer.text)[1]
+    answer = client.post("/account/confirm/", {"password": PASSWORD, "kept": kept})
+    assert "typed-for-an-hour" in answer.text
+    assert not User.objects.filter(username="typed-for-an-hour").exists()
+
+
+def test_a_script_is_told_where_to_ask(ada, otto):
+    client, _ = sign_in("ada")
+    stale(client)
+    answer = client.get(f"/provisioning/accounts/users/{otto.pk}/disable/", headers=SCRIPT)
+    assert (answer.status_code, answer["X-Pairwise-Confirm"]) == (401, "/account/confirm/")
+    assert "hx-post=\"/account/confirm/\"" in client.get("/account/confirm/", headers=SCRIPT).text
+    answer = client.post("/account/confirm/", {"password": PASSWORD}, headers=SCRIPT)
+    assert (answer.status_code, answer["HX-Trigger"]) == (204, "confirmed")
+
+
+def test_the_password_cannot_be_guessed_where_it_is_asked_for(ada):
+    client, _ = sign_in("ada")
+    stale(client)
+    for _ in range(LIMITS[HERE]):
+        answer = client.post("/account/confirm/", {"password": "wrong"})
+    assert answer.status_code == 429
+    assert client.post("/account/confirm/", {"password": PASSWORD}).status_code == 429
+
+
+def test_who_has_no_password_here_is_asked_for_a_factor_or_not_at_all(oidc):
+    oidc.person(groups=["pw-admins"])
+    client = Client()
+    go(client)
+    stale(client)
+    assert client.get("/provisioning/accounts/users/new/").status_code == 200
+    give_app(by_name("rita"))
+    assert client.get("/provisioning/accounts/users/new/").status_code == 302
+    assert "Type your password" not in client.post("/account/confirm/", {"password": "x"}).text
+    assert client.post("/account/confirm/", {"code": code_of()}).status_code == 302
+    assert client.get("/provisioning/accounts/users/new/").status_code == 200
+
+
+def test_a_time_that_is_still_to_come_confirms_nothing():
+    now = timezone.now()
+    assert rules.is_confirmed(now, now)
+    assert not rules.is_confirmed(now + timedelta(hours=1), now)
+    assert not rules.is_confirmed(now - CONFIRMED_FOR, now)
+    assert not rules.is_confirmed(None, now)
