@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("provisioning", "0042_what_is_told"),
+        ("provisioning", "0044_kept_answers"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('provisioning', '0042_what_is_told'),
+        ('provisioning', '0045_sign_in_sources'),
     ]
 
     operations = [
