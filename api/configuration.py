@@ -28,7 +28,7 @@ NO_FILES = ("Paths of files mean nothing here, as they would be read on the mach
 BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {
     YAML: {"schema": {"type": "string"}}, JSON: {"schema": {"type": "object"}}}}}
 
-TEXT_TOO: dict[str, Any] = {"responses": {200: {"content": {YAML: {"schema": {"type": "string"}}}}}}
+TEXT_TOO: dict[str, Any] = {"responses": {200: {"content": {YAML: {"schema": {"type": "object"}}}}}}
 
 
 class FieldPlanned(BaseModel):
