@@ -41,12 +41,13 @@ class Client:
     def count_up(self, name: str) -> None:
         """Read a number, write one more; again until nobody else was faster."""
         while True:
-            _, read, headers = self.ask("GET", f"/applications/{name}")
-            status, said, _ = self.ask("PATCH", f"/applications/{name}", {"description": str(
-                int(read["description"]) + 1)}, If_Match=headers["ETag"])
+            status, read, headers = self.ask("GET", f"/applications/{name}")
             if status == 200:
-                return
-            assert status in (412, 503), said
+                status, read, _ = self.ask("PATCH", f"/applications/{name}", {"description": str(
+                    int(read["description"]) + 1)}, If_Match=headers["ETag"])
+                if status == 200:
+                    return
+            assert status in (412, 503), read
             time.sleep(self.random.random() * AGAIN_S)
 
     def work(self, pair: LocalPair) -> None:
