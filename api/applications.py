@@ -14,6 +14,8 @@ from provisioning.applications.selectors.applications import (
     find_application,
     get_application,
     jobs_of,
+    told_by_id,
+    told_by_name,
     told_list,
 )
 from provisioning.applications.selectors.export import application_document
@@ -122,7 +124,7 @@ def create(request: HttpRequest, body: ApplicationWritten, change: Query[Change]
 
 @router.get("/{name}", response=ApplicationDetail, summary="An application")
 def application(request: HttpRequest, name: str) -> HttpResponse:
-    return detailed(found(name))
+    return detailed(by_id_or_name(name, told_by_id, told_by_name))
 
 
 @router.put("/{name}", response=ApplicationDetail, summary="Replace what is configured of an application")

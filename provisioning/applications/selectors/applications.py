@@ -21,6 +21,7 @@ SORTS = {
     "version": ("version", "name"), "enabled": ("enabled", "name"), "mode": ("mode", "name"),
     "backup": ("backup_server__name", "name"), "changed": ("changed_at", "name"),
 }
+GONE = "This application does not exist any more. Somebody may have deleted it."
 SECRETS = ("secret", "host__secret", "backup_server__secret", "primary_server__secret")
 """Read only when asked for: decrypting them costs more than all the rest of a row."""
 
@@ -38,19 +39,43 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     return found.defer(*SECRETS, "template__options", "template__ports").order_by(*ordering(SORTS, sort))
 
 
+TOLD_OF_OTHERS = ("host__name", "backup_server__name", "primary_server__name", *(
+    f"{name}__{field.name}" for name, model in (("runtime", RuntimeStatus), ("pair_state", PairState))
+    for field in model._meta.concrete_fields))
 TOLD = ("name", "type", "enabled", "version", "working_directory", "command_line", "redundancy_type", "revision",
-        "changed_at", "changed_by", "host__name", "backup_server__name", "primary_server__name",
-        *(f"{name}__{field.name}" for name, model in (("runtime", RuntimeStatus), ("pair_state", PairState))
-          for field in model._meta.concrete_fields))
-"""Columns of an application that programs are told of each in a list."""
+        "changed_at", "changed_by", *TOLD_OF_OTHERS)
+"""Columns that programs are told of, of each application in a list."""
+TOLD_OF_ONE = (*(field.name for field in Application._meta.concrete_fields if field.name not in SECRETS),
+               "template__name", *TOLD_OF_OTHERS)
+"""The same, of one application."""
 
 
 def told_list(*, text: str = "", type: str = "", host: str = "", status: str = "") -> QuerySet[Application]:
     """As ``application_list``, in no order, with what programs are told of each alone: neither jobs nor ports, and of
     other objects their names. Reading the rest costs more than all of this."""
-    found = with_status(Application.objects.all()).select_related(
-        "host", "runtime", "backup_server", "primary_server", "pair_state").only(*TOLD)
+    found = _told(Application.objects.all()).only(*TOLD)
     return _chosen(found, text=text, type=type, host=host, status=status).order_by()
+
+
+def _told(found: QuerySet) -> QuerySet:
+    return with_status(found).select_related("host", "runtime", "backup_server", "primary_server", "pair_state")
+
+
+def told_by_id(application_id: int) -> Application:
+    """One row as in ``told_list``, with all that is configured of it. Raises NotFound."""
+    return _one(_told(Application.objects.filter(pk=application_id)), GONE)
+
+
+def told_by_name(name: str) -> Application:
+    """As ``told_by_id``."""
+    return _one(_told(Application.objects.filter(name=name)), f"There is no application named {name}.")
+
+
+def _one(found: QuerySet, why_not: str) -> Application:
+    row = found.select_related("template").only(*TOLD_OF_ONE).prefetch_related("options").order_by().first()
+    if row is None:
+        raise NotFound(why_not)
+    return row
 
 
 def _chosen(found: QuerySet, *, text: str, type: str, host: str, status: str) -> QuerySet:
@@ -104,7 +129,7 @@ def get_application(application_id: int) -> Application:
     """One row as in ``application_list``. Raises NotFound."""
     row = with_related(Application.objects.filter(pk=application_id)).first()
     if row is None:
-        raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+        raise NotFound(GONE)
     return row
 
 

@@ -49,13 +49,15 @@ def status_report() -> dict:
 def applications_status(rows: Iterable[Application]) -> list[dict]:
     """Of some applications what ``status_report`` says of each; the same number of queries, however many ``rows`` of
     ``applications.selectors.applications`` there are."""
-    rows, control = list(rows), control_seen(timezone.now())
+    rows = list(rows)
+    if not rows:
+        return []
     partners = [key for row in rows for key in (row.backup_server_id, _primary_key(row)) if key is not None]
     known = {row.pk: row for row in rows}
     missing = set(partners) - known.keys()
     known |= {row.pk: row for row in with_related(Application.objects.filter(pk__in=missing))} if missing else {}
-    ports = _ports_of(rows)
-    return [_application(row, _pair_of(row, known), control.now, ports.get(row.pk, [])) for row in rows]
+    ports, now = _ports_of(rows), control_of(rows[0]).now
+    return [_application(row, _pair_of(row, known), now, ports.get(row.pk, [])) for row in rows]
 
 
 def _ports_of(rows: list[Application]) -> dict[int, list[dict]]:
