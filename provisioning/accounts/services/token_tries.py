@@ -19,7 +19,7 @@ from .sign_in_story import tell_refused_token
 def locked(address: str, now: datetime) -> datetime | None:
     """Until when nothing of the address is looked at."""
     row = SignInTry.objects.filter(name_key=TOKENS, place=place_of(address)).first()
-    return row and locked_until(row.failures, row.tried_at, now)
+    return None if row is None else locked_until(row.failures, row.tried_at, now)
 
 
 def too_many(until: datetime, now: datetime) -> TooMany:

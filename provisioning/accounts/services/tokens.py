@@ -80,7 +80,7 @@ def change_token(*, actor: Actor, token_id: int, description: str, networks: str
     _require_session(actor)
     with history.atomic():
         row = _locked(token_id, actor)
-        new = {"description": description, "networks": networks, "enabled": enabled}
+        new: dict[str, str | bool] = {"description": description, "networks": networks, "enabled": enabled}
         if revision is not None and revision != row.revision:
             raise _conflict(row, new)
         if found := rules.of_texts(description, networks):
