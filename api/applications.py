@@ -175,7 +175,8 @@ def clone(request: HttpRequest, name: str, body: CloneWritten, change: Query[Cha
     row = found(name)
 
     def work() -> HttpResponse:
-        copy = services.clone_application(actor=actor_of(request), application_id=row.pk, name=body.name)
+        copy = services.clone_application(actor=actor_of(request), application_id=row.pk, name=body.name,
+                                          reason=change.why(request))
         return detailed(get_application(copy.pk), status=200 if change.dry_run else 201)
 
     return change.carried_out(work)

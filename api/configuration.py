@@ -28,6 +28,8 @@ NO_FILES = ("Paths of files mean nothing here, as they would be read on the mach
 BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {
     YAML: {"schema": {"type": "string"}}, JSON: {"schema": {"type": "object"}}}}}
 
+TEXT_TOO: dict[str, Any] = {"responses": {200: {"content": {YAML: {"schema": {"type": "object"}}}}}}
+
 
 class FieldPlanned(BaseModel):
     """A field that is changed. ``field`` is its name in the file."""
@@ -63,7 +65,8 @@ class Exported(BaseModel):
     format: str = Field("json", pattern="^(json|yaml)$")
 
 
-@router.get("/export", response=dict[str, Any], summary="The configuration as a file of apply")
+@router.get("/export", response=dict[str, Any], openapi_extra=TEXT_TOO,
+            summary="The configuration as a file of apply")
 def export(request: HttpRequest, asked: Query[Exported]) -> HttpResponse:
     """Secrets are masked; apply keeps the stored ones."""
     actor_of(request).require(EXPORT)

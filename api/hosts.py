@@ -26,7 +26,7 @@ from provisioning.states import JobKind
 from provisioning.verbs.services.told import tell
 
 from . import documents
-from .changes import Change, IfMatch, answered, of_object, require_unchanged, revision_of, tried
+from .changes import Change, IfMatch, Tried, answered, of_object, require_unchanged, revision_of, tried
 from .jobs import ACCEPTED, Asked, Waits, accepted
 from .paging import Page, PageOf, by_id_or_name
 from .repeats import refuse_key
@@ -139,14 +139,14 @@ def _saved(request: HttpRequest, name: str, body: Any, change: Change, if_match:
     return change.carried_out(work)
 
 
-@router.delete("/{name}", response={204: None}, summary="Delete a host")
+@router.delete("/{name}", response={204: None, 200: Tried}, summary="Delete a host")
 def delete(request: HttpRequest, name: str, change: Query[Change], if_match: str | None = IfMatch) -> HttpResponse:
-    """One that no application is assigned to. With dry_run it is still there."""
+    """One that no application is assigned to."""
     row = found(name)
     require_unchanged(row, if_match)
     change.carried_out(lambda: services.delete_host(actor=actor_of(request), host_id=row.pk,
                                                     reason=change.why(request)))
-    return HttpResponse(status=204)
+    return tried([]) if change.dry_run else HttpResponse(status=204)
 
 
 @router.post("/{name}/look", response=ACCEPTED, summary="Look on a host")
@@ -161,19 +161,24 @@ def look(request: HttpRequest, name: str, asked: Query[Waits], body: Asked | Non
     return accepted(job, asked.wait)
 
 
-@router.post("/{name}/join-line", response=JoinLine, summary="Make the line by which a machine joins as a host")
-def join_line(request: HttpRequest, name: str) -> HttpResponse:
+@router.post("/{name}/join-line", response=JoinLine | Tried,
+             summary="Make the line by which a machine joins as a host")
+def join_line(request: HttpRequest, name: str, change: Query[Change]) -> HttpResponse:
     """Lines that were made before and not used are good for nothing any more."""
     refuse_key(request)
     actor, row = actor_of(request), found(name)
     actor.require(MANAGE_HOSTS)
     enrolment.require_account(row)
-    made = enrolment.make_token(actor=actor, host_id=row.pk)
+    made = change.carried_out(lambda: enrolment.make_token(actor=actor, host_id=row.pk))
+    if change.dry_run:
+        return tried([])
     shown = joining(row, asked_host=request.get_host(), with_line=True)
     return answered({"line": shown.line, "expires_at": made.expires_at, "problems": shown.problems}, JoinLine)
 
 
-@router.delete("/{name}/join-line", response={204: None}, summary="Revoke the line by which a machine joins")
-def revoke_join_line(request: HttpRequest, name: str) -> HttpResponse:
-    enrolment.revoke_tokens(actor=actor_of(request), host_id=found(name).pk)
-    return HttpResponse(status=204)
+@router.delete("/{name}/join-line", response={204: None, 200: Tried},
+               summary="Revoke the line by which a machine joins")
+def revoke_join_line(request: HttpRequest, name: str, change: Query[Change]) -> HttpResponse:
+    row = found(name)
+    change.carried_out(lambda: enrolment.revoke_tokens(actor=actor_of(request), host_id=row.pk))
+    return tried([]) if change.dry_run else HttpResponse(status=204)

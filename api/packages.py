@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -59,7 +59,8 @@ def take(request: HttpRequest, file: Query[FileName], change: Query[Change]) -> 
     """The body is the .tar.gz file. The same content again answers what is there. It cannot be only tried."""
     if change.dry_run:
         raise Problem(422, "A package is checked while it is imported. Leave dry_run out.", field="dry_run")
-    row = services.import_package(actor=actor_of(request), file_name=file.file_name, stream=request)
+    row = services.import_package(actor=actor_of(request), file_name=file.file_name,
+                                  stream=cast(BinaryIO, request))
     return _answered(row, 201)
 
 

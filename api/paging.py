@@ -26,7 +26,8 @@ UNREADABLE = (ValueError, TypeError, OverflowError, ValidationError, DataError)
 """What a value raises that does not fit the column which it is compared with."""
 Item = TypeVar("Item")
 Sorts = Mapping[str, tuple[str, ...]]
-Described = Callable[[list[Any]], Iterable[Mapping[str, Any]]]
+Row = Mapping[str, Any] | BaseModel
+Described = Callable[[list[Any]], Iterable[Row]]
 
 
 class PageOf(BaseModel, Generic[Item]):
@@ -71,7 +72,7 @@ class Page(BaseModel):
         return self.answer(described(list(found)), item, following=following,
                            count=(lambda: len(rows)) if self.count else None)
 
-    def answer(self, items: Iterable[Mapping[str, Any]], item: type[BaseModel], *, following: str | None,
+    def answer(self, items: Iterable[Row], item: type[BaseModel], *, following: str | None,
                count: Callable[[], int] | None) -> HttpResponse:
         """A part as JSON, each of its ``items`` held against ``item``. Raises Problem."""
         wanted, (rows, part) = self._wanted(item), _adapters(item)

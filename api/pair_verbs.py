@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from provisioning.core.held import refuse_during_drill, running_drill, under_way
 from provisioning.core.permissions import ACCEPT_LOSS, CONFIGURE, DRILL, OPERATE, actor_of
+from provisioning.core.reasons import one_line
 from provisioning.drills.services.drills import LIMIT_LEAST_S, LIMIT_MOST_S, LIMIT_S, start_drill
 from provisioning.errors import Refused
 from provisioning.pairs.rules.story import why_none, why_not
@@ -200,6 +201,8 @@ def drill(request: HttpRequest, name: str, change: Query[Change], body: StartDri
         if sentence:
             raise Refused(sentence)
         return tried([])
-    row = start_drill(actor=actor, application_id=pair.id, limit_s=(body or StartDrill()).limit_s)
+    body = body or StartDrill()
+    row = start_drill(actor=actor, application_id=pair.id, limit_s=body.limit_s,
+                      reason=one_line(change.why(request, body.reason)))
     return answered({"id": row.pk, "primary": row.primary_name, "backup": row.backup_name, "state": row.state},
                     DrillStarted, status=202, location=f"/api/v1/drills/{row.pk}")

@@ -63,9 +63,9 @@ def measure_list(applications: int, rounds: int) -> None:
                           ("by name", f"{LIST}&sort=name")):
         with CaptureQueriesContext(connection) as caught:
             answer = client.get(address)
+            asked = [each["sql"] for each in caught]
         if answer.status_code != 200:
             raise SystemExit(f"{address} answered {answer.status_code}: {answer.content[:500]!r}")
-            asked = [each["sql"] for each in caught]
         queries = [sql for sql in asked if "apitoken" not in sql and "auth_" not in sql]
         plain, ours = interleaved(lambda sql=queries: in_plain_sql(sql), lambda at=address: client.get(at), rounds)
         print(json.dumps({

@@ -113,7 +113,7 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "{finding_id}": _named("finding"), "{waiver_id}": _named("waiver"), "{drill_id}": _named("drill"),
     "{pair}": _named("pair"), "{alarm_id}": _named("alarm"), "{condition}": lambda world: "Line lost",
     "{maintenance_id}": _named("maintenance"), "{channel}": lambda world: "Duty", "{rule}": lambda world: "Night",
-    "{delivery_id}": _named("delivery"), "{user}": lambda world: "another", "{token}": _named("api token"),
+    "{delivery_id}": _named("delivery"), "{user}": lambda world: "another", "{token}": _named("apitoken"),
     "{search_id}": _named("search"),
 }
 """{name in an address, with what stands before it where it names several kinds: what is there}."""

@@ -116,7 +116,7 @@ def test_who_has_no_role_sees_nothing(db):
 def test_a_program_that_asks_too_much_is_told_when_to_come_again(admin, monkeypatch):
     monkeypatch.setattr(authentication, "limiter", Limiter(rate=0.5, burst=2))
     assert [admin.get("/applications").status_code for _ in range(3)] == [200, 200, 429]
-    assert admin.get("/applications")["Retry-After"] == "2"
+    assert admin.get("/applications")["Retry-After"] in ("1", "2")
 
 
 def test_a_fault_of_the_console_says_nothing_of_itself(admin, monkeypatch, caplog):

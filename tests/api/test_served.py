@@ -25,6 +25,21 @@ print(make_token(actor=actor, owner=user, draft=Draft(name="ci", roles=("Adminis
 """
 
 
+IMPORTS = """
+import sys
+import console.asgi, console.celery, console.urls, control.server
+from django.urls import reverse
+reverse("api-reference")
+print({name.partition(".")[0] for name in sys.modules} & {"api.handling", "ninja", "pydantic", "pydantic_core"})
+"""
+
+
+def test_no_process_loads_what_the_api_needs_before_somebody_asks_it(web_environment):
+    done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", IMPORTS], cwd=ROOT,
+                          env=web_environment[0], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip().splitlines()[-1] == "set()"
+
+
 @pytest.fixture(scope="module")
 def token(web_environment):
     done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_TOKEN], cwd=ROOT,

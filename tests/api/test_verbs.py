@@ -9,7 +9,7 @@ from django.utils import timezone
 from protocol.jobs import SIGNATURES
 from protocol.messages import PairAnswer
 from provisioning.jobs.selectors import waiting
-from provisioning.models import Drill, HistoryEntry, HostRuntime, Job, JobLine
+from provisioning.models import Drill, HistoryEntry, HostEnrolment, HostRuntime, Job, JobLine
 from provisioning.states import JobKind, JobState
 from tests.factories import make_application, make_host, make_job, make_package, make_pair
 
@@ -134,7 +134,7 @@ def test_a_host_is_created_changed_and_deleted(admin):
     assert (stale.status_code, stale.json()["differences"][0]["theirs"]) == (412, "12")
     read = admin.get("/hosts/alpha")
     assert admin("PUT", "/hosts/alpha", read.json(), If_Match=read["ETag"]).json()["revision"] == 2
-    assert admin("DELETE", "/hosts/alpha?dry_run=true").status_code == 204
+    assert admin("DELETE", "/hosts/alpha?dry_run=true").json()["would_be_done"]
     assert admin.get("/hosts/alpha").status_code == 200
     assert admin("DELETE", "/hosts/alpha").status_code == 204
     assert admin.get("/hosts/alpha").status_code == 404
@@ -149,6 +149,8 @@ def test_a_line_to_join_is_a_secret_that_is_kept_nowhere(admin):
     make_host("alpha", status=None)
     kept = admin("POST", "/hosts/alpha/join-line", Idempotency_Key="one")
     assert (kept.status_code, kept.json()["refusals"][0]["field"]) == (422, "Idempotency-Key")
+    assert admin("POST", "/hosts/alpha/join-line?dry_run=true").json()["would_be_done"]
+    assert not HostEnrolment.objects.exists()
     made = admin("POST", "/hosts/alpha/join-line")
     assert (made.status_code, made.json().keys()) == (200, {"line", "expires_at", "problems"})
     assert admin("DELETE", "/hosts/alpha/join-line").status_code == 204

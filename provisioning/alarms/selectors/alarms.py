@@ -32,7 +32,7 @@ def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", 
     ``application``, ``host`` and ``text`` are parts; ``cause``: what follows from that alarm. ``grouped``: without what
     follows from the loss of a host, unless it is critical. Each has ``followed``: how many active ones follow from
     it."""
-    found = Alarm.objects.filter(_OF_STATE[state]).annotate(followed=_FOLLOWED)
+    found = _alarms().filter(_OF_STATE[state])
     if grouped:
         found = found.exclude(~Q(category=AlarmCategory.CRITICAL), cause__isnull=False, cause__cleared_at=None,
                               cause__masked=F("masked"))
@@ -47,6 +47,11 @@ def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", 
     return found.order_by(ended, gravity, "-raised_at", "-id")
 
 
+def _alarms() -> QuerySet[Alarm]:
+    rows: QuerySet = Alarm.objects.all()
+    return rows.annotate(followed=_FOLLOWED)
+
+
 def active_count() -> int:
     """Without those that a maintenance masks."""
     return count_in(ACTIVE)
@@ -58,7 +63,7 @@ def count_in(state: str) -> int:
 
 def get_alarm(key: int) -> Alarm:
     """As in ``alarm_list``, with its condition and its cause. Raises NotFound."""
-    row = Alarm.objects.select_related("condition", "cause").annotate(followed=_FOLLOWED).filter(pk=key).first()
+    row = _alarms().select_related("condition", "cause").filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such alarm (any more): of those that ended the oldest are removed.")
     return row

@@ -98,7 +98,7 @@ def check_application(*, draft: ApplicationDraft, application_id: int | None) ->
 
 
 @history.atomic()
-def clone_application(*, actor: Actor, application_id: int, name: str) -> Application:
+def clone_application(*, actor: Actor, application_id: int, name: str, reason: str = "") -> Application:
     """A copy under another name: not linked to a backup, not yet installed, on ports that are free on its host."""
     actor.require(permissions.CONFIGURE)
     source = _reload(application_id)
@@ -106,7 +106,7 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
     ports: tuple[PortDraft, ...] = draft.ports or ()
     if source.host:
         ports = draft_completion.free_ports(ports, source.host)
-    return create_application(actor=actor, draft=replace(
+    return create_application(actor=actor, reason=reason, draft=replace(
         draft, name=name, ports=ports, backup_server_id=None, redundancy_type=RedundancyType.NOT_SPECIFIED,
         **(draft_completion.INSTALLER_FILLS_IN if source.is_server else draft_completion.WITHOUT_ARGUMENTS)))
 

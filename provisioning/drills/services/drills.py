@@ -25,7 +25,8 @@ LABELS = {"enabled": "Drills start by themselves", "every_days": "Every", "at": 
 """What the fields of a schedule are called on its page."""
 
 
-def start_drill(*, actor: Actor, application_id: int, limit_s: int = LIMIT_S, scheduled: bool = False) -> Drill:
+def start_drill(*, actor: Actor, application_id: int, limit_s: int = LIMIT_S, scheduled: bool = False,
+                reason: str = "") -> Drill:
     """Start a failover drill of the pair of this application, whichever member it is; it goes on in the console's
     worker. The console runs one at a time. Raises Refused, NotFound."""
     actor.require(permissions.DRILL)
@@ -44,7 +45,7 @@ def start_drill(*, actor: Actor, application_id: int, limit_s: int = LIMIT_S, sc
                                          scheduled=scheduled)
             DrillStep.objects.bulk_create(DrillStep(drill=drill, number=number, phase=phase)
                                           for number, phase in enumerate(DrillPhase))
-            history.record_verb(actor=actor, row=pair.primary, reason=f"{drill} was started.")
+            history.record_verb(actor=actor, row=pair.primary, reason=f"{drill} was started. {reason}".rstrip())
             changes.tell(*rows.topics(drill))
             transaction.on_commit(lambda: rows.hand_over(drill.pk))
     except IntegrityError:

@@ -25,7 +25,8 @@ def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet
 
 
 def _channels() -> QuerySet[Channel]:
-    return Channel.objects.defer("secrets").annotate(
+    rows: QuerySet = Channel.objects.defer("secrets")
+    return rows.annotate(
         rule_count=Count("rules"), has_secrets=ExpressionWrapper(Q(secrets__isnull=False), BooleanField()))
 
 
