@@ -16,7 +16,7 @@ from .applications import installed
 from .harness import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
-CLIENTS, ROUNDS = 50, 3
+CLIENTS, ROUNDS, TRIES = 50, 3, 20
 TIMEOUT_S, AGAIN_S = 120 * PATIENCE, 0.05
 
 
@@ -55,7 +55,10 @@ class Client:
             self.count_up("Counted")
             self.ask("POST", f"/applications/Counted/{self.random.choice(('start', 'stop', 'restart'))}")
             self.ask("POST", f"/pairs/{pair.names[0]}/switch-over", {"to": self.random.choice(pair.names)})
-        self.ask("POST", "/applications/Counted/clone", {"name": "Once"}, Idempotency_Key="one clone")
+        for _ in range(TRIES):
+            if self.ask("POST", "/applications/Counted/clone", {"name": "Once"}, Idempotency_Key="one clone")[0] == 201:
+                return
+            time.sleep(self.random.random())
 
 
 def test_fifty_programs_lose_no_update_and_make_no_second_job(make_pairwise):
@@ -104,9 +107,11 @@ def _jobs_came_one_after_the_other(watcher: Client, seen: list) -> None:
         return None if any(job["active"] for job in found) else found
 
     jobs = [job for job in wait_for(ended, 120, "the end of all jobs") if job["kind"] != "install"]
-    asked = [path for method, path, status in seen if method == "POST" and status in (200, 202)
-             and path.rpartition("/")[2] in ("start", "stop", "restart")]
-    assert len(jobs) == len(asked) > 0
+    told = [status for method, path, status in seen if method == "POST"
+            and path.rpartition("/")[2] in ("start", "stop", "restart")]
+    done = [status for status in told if status in (200, 202)]
+    # Whoever was answered with 503 was told that nobody knows whether it was done.
+    assert 0 < len(done) <= len(jobs) <= len(done) + told.count(503)
     ends = [job["finished_at"] for job in jobs]
     begins = [job["created_at"] for job in jobs]
     assert all(end <= begin for end, begin in zip(ends, begins[1:], strict=False)), list(zip(begins, ends, strict=True))
