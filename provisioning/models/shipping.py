@@ -25,8 +25,6 @@ class AuditTarget(models.Model):
     revision = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
-    entries: int
-    """So many entries are still to be sent, of a row that ``shipping.selectors.targets.target_list`` has read."""
 
     class Meta:
         ordering = [SortKey("name"), "name"]
