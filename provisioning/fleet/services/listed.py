@@ -193,8 +193,8 @@ def _target(given: Values, row: AuditTarget | None) -> TargetDraft:
     stored = row.secrets if row is not None else {}
     typed = {name: value.strip() if isinstance(value, str) and name not in ("name", "description") else value
              for name, value in given.items()}
-    return replace(base, **{name: MASK if value and value == stored.get(name) else value
-                            for name, value in typed.items()})
+    values: Values = {name: MASK if value and value == stored.get(name) else value for name, value in typed.items()}
+    return replace(base, **values)
 
 
 def _target_refusals(draft: TargetDraft, row: AuditTarget | None, names: Names) -> list[Refusal]:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Q, QuerySet, Subquery, Value
@@ -73,9 +74,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= VALUE_CHARACTERS else f"{text[:VALUE_CHARACTERS]}…"
 
 
-def lags(rows: Iterable[AuditTarget] | None = None) -> list[Lag]:
+def lags() -> list[Lag]:
     """Of those that are enabled."""
-    found = target_list(state="enabled") if rows is None else rows
+    found: Iterable[Any] = target_list(state="enabled")
     return [Lag(row.name, max(0, row.entries), row.shipment.behind_since, row.shipment.told, row.shipment.trouble)
             for row in found]
 

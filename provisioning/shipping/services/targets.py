@@ -35,7 +35,10 @@ def delete_target(*, actor: Actor, target_id: int, reason: str = "") -> None:
 
 def draft_of(row: AuditTarget) -> TargetDraft:
     """What is stored, as somebody would type it; secrets as MASK."""
-    return TargetDraft(**{name: getattr(row, name) for name in LABELS if name not in SECRETS}, **row.shown_secrets)
+    shown = row.shown_secrets
+    return TargetDraft(
+        name=row.name, address=row.address, description=row.description, enabled=row.enabled, format=row.format,
+        ca=row.ca, certificate=row.certificate, key=shown.get("key", ""), token=shown.get("token", ""))
 
 
 def kept_secrets(row: AuditTarget | None, address: str) -> dict[str, str]:

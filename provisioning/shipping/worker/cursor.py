@@ -45,8 +45,9 @@ class Batch:
 
 def due_targets() -> list[Due]:
     """Those with something to send; a new one begins with the first entry. It writes only where something is new."""
-    rows = list(AuditTarget.objects.filter(enabled=True).order_by("pk").values_list(
-        "pk", "revision", "shipment__number", "shipment__behind_since"))
+    rows: Sequence[tuple[int, int, int | None, datetime | None]] = list(
+        AuditTarget.objects.filter(enabled=True).order_by("pk").values_list(
+            "pk", "revision", "shipment__number", "shipment__behind_since"))
     newest = newest_number() if rows else 0
     for key, _, number, _ in rows:
         if number is None:
