@@ -24,8 +24,9 @@ TESTS = ("tests/provisioning/history/test_history_chain.py", "tests/provisioning
          "tests/provisioning/history/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
          "tests/provisioning/history/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
 LOG_TESTS = ("tests/provisioning/logs/test_kept.py", "tests/provisioning/logs/test_records.py",
+             "tests/provisioning/charts/test_recorder.py",
              "tests/provisioning/support/test_support_bundle.py::test_log_records_of_the_pair_and_its_hosts_are_inside_newest_first")
-"""Log records have a database of their own, which is made there, written, searched and trimmed."""
+"""Log records and figures have a database of their own, which is made there, written, searched and trimmed."""
 ALARM_TESTS = ("tests/provisioning/alarms/test_judging.py", "tests/provisioning/alarms/test_reactions.py",
                "tests/provisioning/notifications/test_planner.py", "tests/provisioning/notifications/test_outbox.py")
 

@@ -7,7 +7,7 @@ the page, at equal distances, so no place of them has to be said.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from provisioning.charts.facts import Figures, known
+from provisioning.charts.facts import NAN, Figures, known
 
 from .gaps import Gap, gaps, reasons, shared
 from .merging import merged
@@ -91,7 +91,8 @@ def chart(plot: Plot, members: Sequence[Member], window: Window) -> Chart:
                                  ) if plot.ceiling else None
     marks = scale(max(ends[1], ceiling[1] if ceiling else 0.0), plot.unit)
     lines = tuple(Line(_label(each, series.name, members), f"of-{members.index(each) + 1} {series.look}".strip(),
-                       path(each.figures.times, found, window, marks[-1]), said(plot.unit, newest(found)))
+                       path(each.figures.times, found, window, marks[-1]),
+                       said(plot.unit, newest(each.figures.times, found, window)))
                   for each, series, found in values)
     return Chart(
         plot.name, plot.title, plot.of, _described(plot, lines, [found for _, _, found in values]), "", lines,
@@ -159,9 +160,11 @@ def path(times: Sequence[int], values: Sequence[float], window: Window, top: flo
     return "".join(parts)
 
 
-def newest(values: Sequence[float]) -> float:
-    """The last one; NaN where that is not known any more, which is not yet so while its time goes on."""
-    return next((value for value in reversed(values[-2:]) if known(value)), float("nan"))
+def newest(times: Sequence[int], values: Sequence[float], window: Window) -> float:
+    """The number of the window's end, NaN where it is not known. Of the step that goes on there may be none yet."""
+    least = window.until - 2 * window.step
+    return next((value for at, value in zip(reversed(times), reversed(values), strict=True)
+                 if at >= least and known(value)), NAN)
 
 
 def _shade(gap: Gap, window: Window) -> Shade:
@@ -193,7 +196,7 @@ def _rows(plot: Plot, members: Sequence[Member], window: Window) -> tuple[Row, .
 
 def _finder(times: Sequence[int], values: Sequence[float]) -> Callable[[int], float]:
     found = dict(zip(times, values, strict=True))
-    return lambda at: found.get(at, float("nan"))
+    return lambda at: found.get(at, NAN)
 
 
 def _whys(members: Sequence[Member], why: Sequence[str]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from provisioning.charts.facts import known
 
 MOST_STEPS = 4
-_NICE = (1, 2, 5, 10)
-_NICE_BYTES = tuple(2 ** power for power in range(11))
+_NICE: tuple[int, ...] = (1, 2, 5, 10)
+_NICE_BYTES: tuple[int, ...] = tuple(1 << power for power in range(11))
 _SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 

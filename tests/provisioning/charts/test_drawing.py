@@ -130,6 +130,11 @@ def test_every_chart_draws_what_is_known():
     assert [plot for plot in PLOT if drawn(plot, steady(known)).empty] == []
 
 
-@pytest.mark.parametrize(("values", "last"), [([1.0, 2.0], 2.0), ([1.0, NAN], 1.0), ([1.0, NAN, NAN], NAN), ([], NAN)])
-def test_the_newest_number_is_of_now_or_not_known(values, last):
-    assert newest(values) == last or (last != last and newest(values) != newest(values))
+@pytest.mark.parametrize(("ago", "last"), [([60, 30], 2.0), ([90, 60], 2.0), ([120, 90], NAN), ([], NAN)])
+def test_the_newest_number_is_of_the_end_or_not_known(ago, last):
+    found = newest([NOW.until - each for each in ago], [1.0, 2.0][:len(ago)], NOW)
+    assert repr(found) == repr(last)
+
+
+def test_of_the_step_that_goes_on_there_may_be_no_number_yet():
+    assert newest([NOW.until - 60, NOW.until - 30], [1.0, NAN], NOW) == 1.0
