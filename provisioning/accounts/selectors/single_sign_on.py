@@ -98,9 +98,9 @@ def end_of_session(back: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}{asks}"
 
 
-def roles_shown() -> list[tuple[str, str]]:
-    """(group, role), as the settings have them; nothing where they cannot be read."""
+def roles_shown(text: str) -> list[tuple[str, str]]:
+    """(group, role), as a setting has them; nothing where it cannot be read."""
     try:
-        return sorted(role_map(settings.PAIRWISE_OIDC_ROLES).items())
+        return sorted(role_map(text).items())
     except BadRoles:
         return []
