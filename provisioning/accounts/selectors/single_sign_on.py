@@ -1,5 +1,6 @@
 """How single sign-on is set up, and what its provider says of itself."""
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ def discovery() -> dict[str, Any]:
     except OSError as error:
         raise ProviderAway(f"{settings.PAIRWISE_OIDC_CA}: {error.strerror or error}") from None
     try:
-        found = requests.compat.json.loads(text) if len(text) <= LONGEST else None
+        found = json.loads(text) if len(text) <= LONGEST else None
     except ValueError:
         found = None
     if not isinstance(found, dict):
