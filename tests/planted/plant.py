@@ -1,17 +1,24 @@
 """A world with a secret of every kind, each put in by the service or form that people use."""
 
 import secrets
+import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from provisioning.accounts.rules.factors import CODE_STEP_S
+from provisioning.accounts.services import factors
 from provisioning.applications.selectors.applications import application_draft, get_application
 from provisioning.applications.services import applications
 from provisioning.core.authority import Authority
+from provisioning.core.permissions import Actor
+from provisioning.keys import keys
 from provisioning.models import ApiToken
 from provisioning.notifications.facts import Answer
 from provisioning.notifications.rules.drafts import ChannelDraft
@@ -55,7 +62,16 @@ class PlantedWorld(World):
             "digest of the API token": ApiToken.objects.get().digest,
             "audit target's key": self.target_key,
             "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
-            **{f"session of {who}": key for who, key in self.sessions.items()}}
+            **{f"session of {who}": key for who, key in self.sessions.items()}, **self._factor(person)}
+
+    @staticmethod
+    def _factor(person: User) -> dict[str, str]:
+        """An authenticator app, with the seed of its recovery codes."""
+        secret = factors.new_secret()
+        code = format_hotp_value(hotp_value(secret, int(time.time()) // CODE_STEP_S))
+        factors.add_app(actor=Actor(name=person.username, user_id=person.pk), secret=secret, code=code)
+        stored = Authenticator.objects.get(user=person, type="recovery_codes").data["seed"]
+        return {"secret of an app": secret, "seed of recovery codes": keys().decrypt(stored)}
 
     def _type_options(self) -> None:
         """The client password and what else people type, changed once, so that History has both."""

@@ -86,7 +86,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "second-factor": asks(OPEN, code="000000"),
     "single-sign-on": posts(OPEN),
     "single-sign-on-back": reads(OPEN),
-    "confirm": asks(SIGNED_IN, password="wrong"),
+    "confirm": asks(SIGNED_IN),
     "factor-app": asks(SIGNED_IN, code="000000"),
     "factor-passkey": asks(SIGNED_IN, name="Phone"),
     "factor-codes": asks(SIGNED_IN),

@@ -1,13 +1,14 @@
-"""Second factors of users, and of whom one is required. Read by the relations of a user, so that nothing of allauth is
-loaded by who reads this module."""
+"""Second factors of users, and of whom one is required. Nothing of allauth is loaded by who imports this."""
 
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import User
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from provisioning.accounts.rules import factors as rules
 from provisioning.accounts.rules.factors import FactorFacts
@@ -31,15 +32,20 @@ class Factor:
     last_used_at: datetime | None
 
 
+def stored_of(user: User) -> QuerySet[Any]:
+    """All that is stored of the user's factors, in allauth's rows, the recovery codes too."""
+    return apps.get_model("mfa", "Authenticator").objects.filter(user=user)
+
+
 def factors_of(user: User) -> list[Factor]:
     """Without the recovery codes, oldest first."""
-    rows = user.authenticator_set.exclude(type=CODES).order_by("created_at", "pk")
+    rows = stored_of(user).exclude(type=CODES).order_by("created_at", "pk")
     return [Factor(row.pk, row.type, row.data.get("name", "") if row.type == PASSKEY else "Authenticator app",
                    row.created_at, row.last_used_at) for row in rows]
 
 
 def has_factor(user: User) -> bool:
-    return user.authenticator_set.exclude(type=CODES).exists()
+    return stored_of(user).exclude(type=CODES).exists()
 
 
 def kinds_of(users: Collection[int]) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """How single sign-on is set up, and what its provider says of itself."""
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ def discovery() -> dict[str, Any]:
     except OSError as error:
         raise ProviderAway(f"{settings.PAIRWISE_OIDC_CA}: {error.strerror or error}") from None
     try:
-        found = requests.compat.json.loads(text) if len(text) <= LONGEST else None
+        found = json.loads(text) if len(text) <= LONGEST else None
     except ValueError:
         found = None
     if not isinstance(found, dict):
@@ -98,9 +99,9 @@ def end_of_session(back: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}{asks}"
 
 
-def roles_shown() -> list[tuple[str, str]]:
-    """(group, role), as the settings have them; nothing where they cannot be read."""
+def roles_shown(text: str) -> list[tuple[str, str]]:
+    """(group, role), as a setting has them; nothing where it cannot be read."""
     try:
-        return sorted(role_map(settings.PAIRWISE_OIDC_ROLES).items())
+        return sorted(role_map(text).items())
     except BadRoles:
         return []

@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from provisioning.accounts.rules.factors import plain_code, steps_at
-from provisioning.accounts.selectors.factors import APP, CODES, PASSKEY, has_factor, is_required
+from provisioning.accounts.selectors.factors import APP, CODES, PASSKEY, has_factor, is_required, stored_of
 from provisioning.accounts.services.sign_in import SignInRefused, count_failure, require_no_lock
 from provisioning.core import changes
 from provisioning.core.permissions import Actor
@@ -60,7 +60,7 @@ def add_app(*, actor: Actor, secret: str, code: str) -> list[str]:
                               "right.", "code"))
     with history.atomic():
         user = locked_user(actor.user_id or 0)
-        if user.authenticator_set.filter(type=APP).exists():
+        if stored_of(user).filter(type=APP).exists():
             raise Refused("You have an authenticator app already. Remove it before you set up another one.")
         Authenticator.objects.create(user=user, type=APP, data={"secret": encrypt(secret), "step": step})
         return added(actor, user, "an authenticator app")
@@ -70,7 +70,7 @@ def added(actor: Actor, user: User, what: str) -> list[str]:
     """Within the transaction that has added ``what``: recovery codes, where there were none."""
     history.record_verb(actor=actor, row=user, reason=f"Set up {what} as second factor.")
     changes.tell("users")
-    return [] if user.authenticator_set.filter(type=CODES).exists() else _codes_of(user)
+    return [] if stored_of(user).filter(type=CODES).exists() else _codes_of(user)
 
 
 @history.atomic()
@@ -79,7 +79,7 @@ def new_codes(*, actor: Actor) -> list[str]:
     user = locked_user(actor.user_id or 0)
     if not has_factor(user):
         raise Refused(FIRST_ONE)
-    user.authenticator_set.filter(type=CODES).delete()
+    stored_of(user).filter(type=CODES).delete()
     history.record_verb(actor=actor, row=user, reason="Made new recovery codes; the former ones are no longer good.")
     return _codes_of(user)
 
@@ -88,16 +88,16 @@ def new_codes(*, actor: Actor) -> list[str]:
 def remove_factor(*, actor: Actor, factor_id: int) -> str:
     """Remove one of the actor's own, with the recovery codes if it was the last; what it was. Raises Refused."""
     user = locked_user(actor.user_id or 0)
-    row = user.authenticator_set.exclude(type=CODES).filter(pk=factor_id).first()
+    row = stored_of(user).exclude(type=CODES).filter(pk=factor_id).first()
     if row is None:
         raise Refused(GONE)
-    is_last = user.authenticator_set.exclude(type=CODES).count() == 1
+    is_last = stored_of(user).exclude(type=CODES).count() == 1
     if is_last and is_required(user):
         raise Refused("A second factor is required of you. Set up another one before you remove this one.")
     what = f'the passkey "{row.data["name"]}"' if row.type == PASSKEY else "the authenticator app"
     row.delete()
     if is_last:
-        user.authenticator_set.all().delete()
+        stored_of(user).delete()
     history.record_verb(actor=actor, row=user, reason=f"Removed {what} as second factor.")
     changes.tell("users")
     return what
@@ -117,7 +117,7 @@ def take_code(*, user: User, code: str, origin: str) -> str:
 @history.atomic()
 def _use_up(user: User, code: str) -> str:
     now = timezone.now()
-    for row in user.authenticator_set.select_for_update().exclude(type=PASSKEY).order_by("-type"):
+    for row in stored_of(user).select_for_update().exclude(type=PASSKEY).order_by("-type"):
         if row.type == APP:
             step = _step_of(decrypt(row.data["secret"]), code)
             if step is not None and step > row.data.get("step", 0):
@@ -138,7 +138,7 @@ def _step_of(secret: str, code: str) -> int | None:
 
 
 def codes_left(user: User) -> int:
-    row = user.authenticator_set.filter(type=CODES).first()
+    row = stored_of(user).filter(type=CODES).first()
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 

@@ -18,7 +18,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from provisioning.accounts.selectors.factors import PASSKEY
+from provisioning.accounts.selectors.factors import PASSKEY, stored_of
 from provisioning.accounts.services.sign_in import SignInRefused, count_failure, require_no_lock
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refusal, Refused
@@ -78,7 +78,7 @@ def add_passkey(*, actor: Actor, name: str, answer: str, sealed: str, host: str,
         raise Refused(NOT_TAKEN) from None
     with history.atomic():
         user = locked_user(actor.user_id or 0)
-        if user.authenticator_set.filter(type=PASSKEY).count() >= MOST:
+        if stored_of(user).filter(type=PASSKEY).count() >= MOST:
             raise Refused(f"You have {MOST} passkeys already. Remove one first.")
         WebAuthn.add(user, name, response)
         return added(actor, user, f'the passkey "{name}"')

@@ -3,10 +3,12 @@ of whom one is required. Loads nothing of allauth: pages that name users are kno
 
 from datetime import timedelta
 
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from provisioning.accounts.rules.users import why_not_link
+from provisioning.accounts.selectors.factors import stored_of
 from provisioning.accounts.selectors.users import facts_of, source_of
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
@@ -48,7 +50,7 @@ def unlink(*, actor: Actor, user_id: int) -> User:
     user = locked_user(user_id)
     if source_of(user) == SignInSource.LOCAL:
         raise Refused(f"{user} signs in with a password of Pairwise already.")
-    user.socialaccount_set.all().delete()
+    apps.get_model("socialaccount", "SocialAccount").objects.filter(user=user).delete()
     Account.objects.filter(user=user).update(source=SignInSource.LOCAL, link_until=None)
     history.record_verb(actor=actor, row=user, reason="Was unlinked: signs in with a password of Pairwise again.")
     end_sessions(actor=actor, user=user, why="the user signs in with a password of Pairwise from now on.")
@@ -64,9 +66,9 @@ def reset_factors(*, actor: Actor, user_id: int) -> User:
     user = locked_user(user_id)
     if user.pk == actor.user_id:
         raise Refused("Remove your own second factors in Your account.")
-    if not user.authenticator_set.exists():
+    if not stored_of(user).exists():
         raise Refused(f"{user} has no second factor.")
-    user.authenticator_set.all().delete()
+    stored_of(user).delete()
     history.record_verb(actor=actor, row=user, reason="Reset the second factors: none is left.")
     end_sessions(actor=actor, user=user, why="the second factors were reset.")
     changes.tell("users")

@@ -29,9 +29,20 @@ def settings_page(request):
         "sso": single_sign_on.sign_in_by(), "issuer": settings.PAIRWISE_OIDC_URL,
         "client_id": settings.PAIRWISE_OIDC_CLIENT_ID, "has_secret": bool(settings.PAIRWISE_OIDC_CLIENT_SECRET),
         "scopes": settings.PAIRWISE_OIDC_SCOPES, "claim": settings.PAIRWISE_OIDC_GROUPS_CLAIM,
-        "roles": single_sign_on.roles_shown(), "back_to": _callback(request),
+        "roles": single_sign_on.roles_shown(settings.PAIRWISE_OIDC_ROLES),
+        "directory": _directory(), "directory_roles": single_sign_on.roles_shown(settings.PAIRWISE_LDAP_ROLES),
+        "back_to": _callback(request),
         "factors_of": FactorsOf(console.factors_of).label, "factors_since": console.factors_since,
         "is_required": console.factors_of != FactorsOf.NOBODY, "grace": GRACE.days})
+
+
+def _directory() -> list[tuple[str, str]]:
+    """(label, value) of its settings, nothing where there is none."""
+    if not settings.PAIRWISE_LDAP_URL:
+        return []
+    return [("Server", settings.PAIRWISE_LDAP_URL), ("Asked as", settings.PAIRWISE_LDAP_BIND_DN or "anonymously"),
+            ("Users below", settings.PAIRWISE_LDAP_USERS), ("A user is found by", settings.PAIRWISE_LDAP_USER_FILTER),
+            ("Groups below", settings.PAIRWISE_LDAP_GROUPS), ("Type of groups", settings.PAIRWISE_LDAP_GROUP_TYPE)]
 
 
 def _callback(request) -> str:

@@ -16,19 +16,19 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("name", metavar="NAME", help="User name, as it is typed at the sign-in page.")
-        parser.add_argument("--password", action="store_true", help="Ask for the password of the user and try it.")
+        parser.add_argument("--sign-in", action="store_true", help="Ask for the password of the user and try it.")
         self.add_json(parser)
 
-    def run(self, *, name, password, as_json, **options) -> int:
+    def run(self, *, name, sign_in, as_json, **options) -> int:
         self.actor.require(permissions.USERS)
         if not directory.is_set_up():
             raise Refused("No directory is set up here (PAIRWISE_LDAP_URL).")
         try:
-            entry = directory.ask(name=name, password=getpass("Password: ")) if password else directory.look_up(name)
+            entry = directory.ask(name=name, password=getpass("Password: ")) if sign_in else directory.look_up(name)
         except directory.DirectoryAway as error:
             raise Refused(f"The directory does not answer: {error}.") from None
         if entry is None:
-            raise Refused(f'The password of "{name}" is wrong, or there is no such user in the directory.' if password
+            raise Refused(f'The password of "{name}" is wrong, or there is no such user in the directory.' if sign_in
                           else f'There is no "{name}" in the directory, or more than one.')
         roles = sorted(roles_for(entry.groups, role_map(settings.PAIRWISE_LDAP_ROLES)) or ())
         body = {"name": entry.name, "dn": entry.dn, "roles": roles,
