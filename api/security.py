@@ -1,6 +1,7 @@
 """Who asks: a program with a token, or a browser that is signed in."""
 
 import uuid
+from dataclasses import replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -8,15 +9,17 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.debug import sensitive_variables
 from ninja.security import APIKeyCookie, HttpBearer
 
+from provisioning.accounts.selectors.factors import must_confirm
 from provisioning.accounts.services.tokens import actor_of_token
 from provisioning.core.permissions import READ_ONLY, VIEW, Actor, actor_of, origin_of
 from provisioning.errors import NotAllowed, NotSignedIn
-from provisioning.web.sessions import must_change
+from provisioning.web.sessions import must_change, must_set_up
 
 READS = ("GET", "HEAD", "OPTIONS")
 WITHOUT_CSRF = ("Nothing was changed: a request with the cookie of a session needs the CSRF token of a page "
                 "(X-CSRFToken). Programs show a token instead (Authorization: Bearer pw_…).")
 CHOOSE_FIRST = "The password was good for one sign-in. Choose another one on the pages of the console first."
+SET_UP_FIRST = "A second factor is required of you. Set one up on the pages of the console first, in Your account."
 
 
 class Token(HttpBearer):
@@ -70,11 +73,15 @@ class Session(APIKeyCookie):
             return None
         if must_change(request):
             raise NotSignedIn(CHOOSE_FIRST)
+        if must_set_up(request):
+            raise NotSignedIn(SET_UP_FIRST)
         if Csrf.is_missing(request):
             raise NotAllowed(WITHOUT_CSRF)
         actor = actor_of(request)
         actor.require(VIEW)
-        return actor
+        if request.method in READS:
+            return actor
+        return replace(actor, unconfirmed=must_confirm(request.session, request.user))
 
 
 def request_id(request: HttpRequest) -> str:

@@ -44,6 +44,11 @@ ROLE_VERBS: dict[str, frozenset[str]] = {
 
 READS = frozenset({VIEW, EXPORT})
 """What changes nothing."""
+CONFIRMED = frozenset({USERS, ACCEPT_LOSS})
+"""What a session does only after its user has shown anew who it is: by one that was stolen nobody comes to stay, or
+gives up messages."""
+CONFIRM_FIRST = ("Nothing was done: show anew who you are first. Sign in again, or open a page of the console that asks for "
+                 "it; then you have 5 minutes. Programs show a token instead.")
 READ_ONLY = "This token only reads. Use another one for what changes something."
 
 
@@ -51,7 +56,8 @@ READ_ONLY = "This token only reads. Use another one for what changes something."
 class Actor:
     """Who asks, from where. ``origin`` is an address, the name of a command or that of a token; ``request_id`` groups
     history. ``token``: the name of the API token that was shown, "" for a person; one that is ``read_only`` lets nobody
-    change anything, whatever the roles."""
+    change anything, whatever the roles. ``unconfirmed``: by a session whose user has to show anew who it is before
+    what is in CONFIRMED."""
 
     name: str
     user_id: int | None = None
@@ -60,6 +66,7 @@ class Actor:
     request_id: str = field(default_factory=new_request_id)
     token: str = ""
     read_only: bool = False
+    unconfirmed: bool = False
 
     def may(self, verb: str) -> bool:
         return verb in verbs_of(self.roles) and (verb in READS or not self.read_only)
@@ -67,8 +74,15 @@ class Actor:
     def require(self, verb: str) -> None:
         """Raise NotAllowed unless a role of this actor includes ``verb``."""
         if self.may(verb):
+            if verb in CONFIRMED:
+                self.require_confirmed()
             return
         raise NotAllowed(READ_ONLY if self.may_with_another_token(verb) else sentence_for(verb))
+
+    def require_confirmed(self) -> None:
+        """Raise NotAllowed of a session whose user has to show anew who it is."""
+        if self.unconfirmed:
+            raise NotAllowed(CONFIRM_FIRST)
 
     def may_with_another_token(self, verb: str) -> bool:
         return self.read_only and verb in verbs_of(self.roles)

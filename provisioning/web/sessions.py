@@ -13,6 +13,8 @@ from django.utils.module_loading import import_string
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
+CONFIRMED = "confirmed"
+"""In a session: when its user last showed who it is, ISO 8601."""
 FACTOR_FROM = "factor_from"
 """In the session of somebody of whom a second factor is required who has none: from when, ISO 8601."""
 

@@ -1,17 +1,22 @@
 """Who asks the REST API: a token, or the session of a browser with its CSRF token."""
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from api.security import Session, Token, request_id
+from provisioning.accounts.rules.factors import CONFIRMED_FOR
 from provisioning.accounts.rules.tokens import Draft
 from provisioning.accounts.services.service_accounts import make_service_token
-from provisioning.core.permissions import actor_of
+from provisioning.accounts.services.tokens import make_token
+from provisioning.core.permissions import ACCEPT_LOSS, CONFIGURE, USERS, actor_of
 from provisioning.errors import NotAllowed, NotSignedIn
 from provisioning.models import ApiToken
 from provisioning.states import Role
-from provisioning.web.sessions import MUST_CHANGE
+from provisioning.web.sessions import CONFIRMED, FACTOR_FROM, MUST_CHANGE
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +89,32 @@ def test_without_a_session_nobody_has_asked_and_a_password_for_one_sign_in_is_no
     request = of(session)
     request.session[MUST_CHANGE] = True
     with pytest.raises(NotSignedIn, match="Choose another one"):
+        Session()(request)
+
+
+def test_a_session_does_what_is_dangerous_only_after_its_user_has_shown_anew_who_it_is(session):
+    otto = factories.User.objects.get(username="otto")
+    otto.set_password("of otto")
+    otto.save()
+    session.force_login(otto)
+    session.cookies[settings.CSRF_COOKIE_NAME] = "c" * 32
+    request = of(session, "POST", **{"X-CSRFToken": "c" * 32})
+    Session()(request).require_confirmed()
+    request.session[CONFIRMED] = (timezone.now() - CONFIRMED_FOR).isoformat()
+    actor = replace(Session()(request), roles=frozenset({Role.ADMINISTRATOR}))
+    for dangerous in (lambda: actor.require(USERS), lambda: actor.require(ACCEPT_LOSS),
+                      lambda: make_service_token(actor=actor, draft=Draft(name="robot", roles=["Operator"])),
+                      lambda: make_token(actor=actor, owner=otto, draft=Draft(name="mine", roles=["Operator"]))):
+        with pytest.raises(NotAllowed, match="show anew who you are"):
+            dangerous()
+    actor.require(CONFIGURE)
+    assert actor.may(USERS)
+
+
+def test_a_session_of_whom_a_second_factor_is_required_sets_it_up_first(session):
+    request = of(session)
+    request.session[FACTOR_FROM] = timezone.now().isoformat()
+    with pytest.raises(NotSignedIn, match="second factor is required"):
         Session()(request)
 
 

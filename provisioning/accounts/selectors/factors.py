@@ -1,7 +1,7 @@
 """Second factors of users, and of whom one is required. Nothing of allauth is loaded by who imports this."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 
 from provisioning.accounts.rules import factors as rules
 from provisioning.accounts.rules.factors import FactorFacts
 from provisioning.models import Console
 from provisioning.states import SignInSource
+from provisioning.web.sessions import CONFIRMED
 
 from .users import roles_of, source_of
 
@@ -80,6 +82,13 @@ def is_required(user: User) -> bool:
 def has_password(user: User) -> bool:
     """Whether the user has a password, here or in the directory."""
     return user.has_usable_password() or source_of(user) == SignInSource.LDAP
+
+
+def must_confirm(session: Mapping[str, Any], user: User) -> bool:
+    """Whether the user of this session has to show anew who it is before what is dangerous."""
+    said = session.get(CONFIRMED)
+    at = datetime.fromisoformat(said) if said else None
+    return not rules.is_confirmed(at, timezone.now()) and can_show_who(user)
 
 
 def can_show_who(user: User) -> bool:

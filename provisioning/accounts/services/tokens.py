@@ -202,6 +202,7 @@ def _locked(token_id: int, actor: Actor) -> ApiToken:
 def _require_session(actor: Actor) -> None:
     if actor.token:
         raise NotAllowed(NEEDS_SESSION)
+    actor.require_confirmed()
 
 
 def _require_may(actor: Actor, owner: User) -> None:

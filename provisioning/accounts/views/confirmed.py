@@ -1,7 +1,6 @@
 """Before what is dangerous whoever asks shows anew who they are, unless that was done a moment ago: a page that was
 left open, or a session that was stolen, is not enough."""
 
-from datetime import datetime
 from functools import wraps
 from urllib.parse import urlencode
 
@@ -10,19 +9,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.accounts.rules.factors import is_confirmed
-from provisioning.accounts.selectors.factors import can_show_who
-
-from .session_life import CONFIRMED
+from provisioning.accounts.selectors.factors import must_confirm
+from provisioning.web.sessions import CONFIRMED
 
 ASK = "X-Pairwise-Confirm"
 """Header of what a script gets instead: static/js/confirm.js asks without leaving the page."""
-
-
-def must_confirm(request) -> bool:
-    said = request.session.get(CONFIRMED)
-    at = datetime.fromisoformat(said) if said else None
-    return not is_confirmed(at, timezone.now()) and can_show_who(request.user)
 
 
 def has_confirmed(request) -> None:
@@ -42,7 +33,7 @@ def confirmed(view):
 
 def asked_first(request) -> HttpResponse | None:
     """The answer to a request that is not carried out before its sender has shown who it is; None for one that is."""
-    if not must_confirm(request):
+    if not must_confirm(request.session, request.user):
         return None
     if request.htmx:
         return HttpResponse(status=401, headers={ASK: reverse("confirm")})

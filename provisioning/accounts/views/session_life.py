@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from provisioning.core.database_trouble import trouble_of
+from provisioning.web.sessions import CONFIRMED
 
 from .one_sign_in import CHOOSE_FIRST, must_change
 
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 
 BEGUN = "begun"
 """In a session: when somebody signed in, ISO 8601."""
-CONFIRMED = "confirmed"
-"""In a session: when its user last showed who it is, ISO 8601."""
 EXACT_TO = timedelta(minutes=5)
 """A use moves the end of the session when it gains so much: not every request writes it down."""
 BACKGROUND = frozenset({"stream", "troubles"})

@@ -23,6 +23,8 @@ from provisioning.web.lists import leave_for, list_name, onward, opened_from
 from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
 
+from .confirmed import confirmed
+
 TABLE = Table(tuple(map(Column, ("Name", "Owner", "May", "State", "Expires", "Last Used"))))
 Made = tuple[ApiToken, str]
 
@@ -53,6 +55,7 @@ def _with_states(rows) -> list[tuple]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @page()
+@confirmed
 @sensitive_variables("made")
 def token_new(request):
     """One's own; it is shown once."""
@@ -65,6 +68,7 @@ def token_new(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @page(USERS)
+@confirmed
 def service_new(request):
     """A service account with its first token, which is shown once."""
     actor = actor_of(request)
@@ -75,6 +79,7 @@ def service_new(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @page(USERS)
+@confirmed
 def user_token(request, pk: int):
     """One more token of a service account."""
     actor, person = actor_of(request), get_person(pk)
@@ -101,6 +106,7 @@ def _made(request, roles, back: str, title: str, make: Callable[[Draft], Made], 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
+@confirmed
 def token_edit(request, pk: int):
     actor, conflict = actor_of(request), None
     row = selector.get_token(pk, actor)

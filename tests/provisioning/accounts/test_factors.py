@@ -14,11 +14,10 @@ from provisioning.accounts.rules import factors as rules
 from provisioning.accounts.rules.factors import CONFIRMED_FOR, GRACE, FactorFacts
 from provisioning.accounts.rules.sign_in import HERE, LIMITS
 from provisioning.accounts.services import factors, users, ways_in
-from provisioning.accounts.views.one_sign_in import FACTOR_FROM
-from provisioning.accounts.views.session_life import CONFIRMED
 from provisioning.errors import Refused
 from provisioning.models import Console, HistoryEntry
 from provisioning.states import FactorsOf
+from provisioning.web.sessions import CONFIRMED, FACTOR_FROM
 from tests.oidc import go, oidc, oidc_process
 from tests.provisioning.sign_ins import PASSWORD, by, told
 
