@@ -32,7 +32,7 @@ OF_OUR_OWN = {"generation": {"with-security-parameters": False}}
 UNANSWERED = 503
 """Control is away while the tests run, and says so."""
 STRANGE = ("0", "99999999", "9" * 30, "nothing", "ä b", "%", "..", "a\x00b", "-1")
-LONG, LONG_OTHERS = 3, 1
+LONG, LONG_OTHERS = 8, 2
 
 
 handler = ClientHandler(enforce_csrf_checks=False)
