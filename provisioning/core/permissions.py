@@ -47,8 +47,8 @@ READS = frozenset({VIEW, EXPORT})
 CONFIRMED = frozenset({USERS, ACCEPT_LOSS})
 """What a session does only after its user has shown anew who it is: by one that was stolen nobody comes to stay, or
 gives up messages."""
-CONFIRM_FIRST = ("Nothing was done: show anew who you are first. Sign in again, or open a page of the console that asks for "
-                 "it; then you have 5 minutes. Programs show a token instead.")
+CONFIRM_FIRST = ("Nothing was done: show anew who you are first. Sign in again, or open a page of the console that "
+                 "asks for it; then you have 5 minutes. Programs show a token instead.")
 READ_ONLY = "This token only reads. Use another one for what changes something."
 
 

@@ -1,6 +1,55 @@
-"""States and choices of the field, with named sets of them. Imports nothing of Pairwise."""
+"""States and choices of the field, with named sets of them. Imports nothing else of Pairwise."""
 
 from django.db import models
+
+from .accounts import (
+    FactorsOf as FactorsOf,
+)
+from .accounts import (
+    Role as Role,
+)
+from .accounts import (
+    SignInResult as SignInResult,
+)
+from .accounts import (
+    SignInSource as SignInSource,
+)
+from .accounts import (
+    TokenScope as TokenScope,
+)
+from .accounts import (
+    TokenState as TokenState,
+)
+from .alarms import (
+    AlarmCategory as AlarmCategory,
+)
+from .alarms import (
+    AlarmEnd as AlarmEnd,
+)
+from .alarms import (
+    AlarmSelection as AlarmSelection,
+)
+from .alarms import (
+    AuditFormat as AuditFormat,
+)
+from .alarms import (
+    ChannelKind as ChannelKind,
+)
+from .alarms import (
+    DeliveryState as DeliveryState,
+)
+from .alarms import (
+    MaintenanceKind as MaintenanceKind,
+)
+from .alarms import (
+    ReactionState as ReactionState,
+)
+from .alarms import (
+    ReactionVerb as ReactionVerb,
+)
+from .alarms import (
+    Told as Told,
+)
 
 
 class ApplicationType(models.TextChoices):
@@ -239,50 +288,12 @@ class EventSource:
     """What was refused of somebody who has not shown who he is, whomever he claims to be."""
 
 
-class Role(models.TextChoices):
-    """Roles of people (docs/operating.md, "Users and roles"), kept as Django groups of these names."""
-
-    ADMINISTRATOR = "Administrator"
-    OPERATOR = "Operator"
-    SUPPORT = "Support"
-
-
-class TokenScope(models.TextChoices):
-    """What an API token is good for."""
-
-    API = "api", "REST API"
-    METRICS = "metrics", "Metrics"
-
-
-class TokenState(models.TextChoices):
-    GOOD = "good", "Good"
-    SOON = "soon", "Expires soon"
-    EXPIRED = "expired", "Expired"
-    DISABLED = "disabled", "Disabled"
-
-
 class HistoryAction(models.TextChoices):
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"
     DELETED = "deleted", "Deleted"
     OPERATED = "operated", "Operated"
     SIGN_IN = "sign_in", "Sign-in"
-
-
-class SignInSource(models.TextChoices):
-    """Who says who a user is, and with which roles."""
-
-    LOCAL = "", "Pairwise"
-    OIDC = "oidc", "Single sign-on"
-    LDAP = "ldap", "Directory"
-
-
-class FactorsOf(models.TextChoices):
-    """Of whom a second factor is required."""
-
-    NOBODY = "nobody", "Nobody"
-    ADMINISTRATORS = "administrators", "Administrators"
-    ALL = "all", "All who sign in with a password"
 
 
 class Severity(models.TextChoices):
@@ -310,104 +321,3 @@ class AuditTrigger(models.TextChoices):
 
 AGENT_STOPPED = "Its agent was stopped as asked, and its servers with it."
 """Why a host is not connected that somebody has stopped: no alarm is raised about it."""
-
-
-class AlarmCategory(models.TextChoices):
-    """How grave an alarm is, worst first."""
-
-    CRITICAL = "critical", "Critical"
-    MAJOR = "major", "Major"
-    MINOR = "minor", "Minor"
-
-
-class ReactionVerb(models.TextChoices):
-    """What the console does by itself about an alarm, in the order in which it does it."""
-
-    SWITCHOVER = "switchover", "Switch Over"
-    RESTART = "restart", "Restart"
-    START = "start", "Start"
-
-
-class ReactionState(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    LEFT_OUT = "left_out", "Left out"
-
-
-class MaintenanceKind(models.TextChoices):
-    """What a maintenance is about."""
-
-    HOST = "host", "Host"
-    PAIR = "pair", "Pair"
-    APPLICATION = "application", "Application"
-
-
-class AlarmSelection(models.TextChoices):
-    """Whose events an Alarm Condition is about."""
-
-    ANY = "any", "Select By Any"
-    TYPE = "application_type", "Select By Application Type"
-    APPLICATION = "application", "Select By Application"
-
-
-class AlarmEnd(models.TextChoices):
-    """What an alarm was cleared by."""
-
-    EVENT = "event", "Cancel Event"
-    TIMEOUT = "timeout", "Cancel Timeout"
-    HAND = "hand", "By hand"
-    GONE = "gone", "No longer there"
-
-
-class ChannelKind(models.TextChoices):
-    """What a notification goes through."""
-
-    MAIL = "mail", "E-mail"
-    WEBHOOK = "webhook", "Webhook"
-    TEAMS = "teams", "Microsoft Teams"
-    SLACK = "slack", "Slack"
-    MATTERMOST = "mattermost", "Mattermost"
-    WEBEX = "webex", "Webex"
-    GOOGLE_CHAT = "google_chat", "Google Chat"
-    PAGERDUTY = "pagerduty", "PagerDuty"
-    OPSGENIE = "opsgenie", "Opsgenie"
-    JIRA = "jira", "Jira Service Management"
-    SNS = "sns", "Amazon SNS"
-    COMMAND = "command", "Command"
-
-
-class AuditFormat(models.TextChoices):
-    """How an entry of History is written for a target of audit shipping over syslog."""
-
-    RFC5424 = "rfc5424", "Syslog (RFC 5424)"
-    CEF = "cef", "CEF"
-
-
-class SignInResult(models.TextChoices):
-    """What came of a sign-in, and how a session ended."""
-
-    SIGNED_IN = "signed_in", "Signed in"
-    REFUSED = "refused", "Not let in"
-    LOCKED = "locked", "Locked"
-    SIGNED_OUT = "signed_out", "Signed out"
-    ENDED = "ended", "Session ended by somebody"
-    UNLOCKED = "unlocked", "Unlocked"
-
-
-class DeliveryState(models.TextChoices):
-    """Where a message to a channel stands."""
-
-    WAITING = "waiting", "Waiting"
-    SENT = "sent", "Sent"
-    FAILED = "failed", "Given up"
-
-
-class Told(models.TextChoices):
-    """What a message to a channel tells."""
-
-    RAISED = "raised", "Raised"
-    REPEATED = "repeated", "Still active"
-    CLEARED = "cleared", "Cleared"
-    DIGEST = "digest", "Digest"
-    TEST = "test", "Test"
