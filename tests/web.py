@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from tests.scenarios import prepared
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 30
 
 MAKE_SESSION = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
@@ -118,16 +121,16 @@ class Stream:
 
 
 @pytest.fixture(scope="session")
-def web_environment(tmp_path_factory, valkey):
+def web_environment(tmp_path_factory, valkey, prepared_consoles):
     """Environment and session cookie of a console of its own: database, data directory, Redis. Control shows signs of
     life there, unless its data directory has a file ``control-is-silent``."""
     environment = {
         **os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PAIRWISE_REDIS_URL": valkey,
         "PAIRWISE_DATA_DIR": str(tmp_path_factory.mktemp("console")), "PAIRWISE_HOST": "127.0.0.1",
     }
-    for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", MAKE_SESSION]):
-        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True,
-                              capture_output=True, text=True, timeout=60)
+    prepared.copy_databases(prepared_consoles, Path(environment["PAIRWISE_DATA_DIR"]))
+    done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_SESSION], cwd=ROOT, env=environment,
+                          check=True, capture_output=True, text=True, timeout=60)
     beats = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", BEAT], cwd=ROOT, env=environment)
     yield environment, done.stdout.strip().splitlines()[-1]
     beats.kill()
