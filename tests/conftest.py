@@ -18,6 +18,7 @@ from tests import factories
 from tests.locks import held
 from tests.migrated import MigratedOnce
 from tests.ports import free_port
+from tests.shares import CONSOLES, Shares, console_of
 
 # An example that takes long on a busy machine is no fault.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -42,6 +43,11 @@ QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 2, "sampled"
 FILES_TOLD = 40
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Shares(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not ask for
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
@@ -50,6 +56,8 @@ def pytest_collection_modifyitems(items):
         _mark_as_its_folder(item)
     if lost := [item.nodeid for item in items if is_missed(item)]:
         raise pytest.UsageError(f"`run` looks for such tests in {FOLDERS} alone: {lost[:5]}")
+    if files := alone(items):
+        raise pytest.UsageError(f"tests/shares.py does not say which console they use: {files}")
     for item in items:
         _use_all_databases(item)
     tests = collections.defaultdict(list)
@@ -76,6 +84,15 @@ def further(cases: list) -> list:
     most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
     quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(min(most, len(cases)))}
     return [item for place, item in enumerate(cases) if place not in quick]
+
+
+def alone(items) -> list[Path]:
+    """Files for which their worker would start a console that another one has for the tests of other files."""
+    used = collections.defaultdict(set)
+    for item in items:
+        used[item.path] |= {name for name, found in item._fixtureinfo.name2fixturedefs.items()
+                            if name in CONSOLES and found[-1].scope == "session"}
+    return [path for path, consoles in used.items() if consoles and console_of(path) not in consoles]
 
 
 def is_missed(item) -> bool:
