@@ -21,7 +21,7 @@ from tests.ports import free_port
 from tests.shares import CONSOLES, Shares, console_of
 
 # An example that takes long on a busy machine is no fault.
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile("any machine", deadline=None, max_examples=int(os.environ.get("EXAMPLES", 100)))
 hypothesis.settings.load_profile("any machine")
 
 LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test_worker", "test_stream",
