@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -51,8 +52,10 @@ class Web:
 
     def __init__(self, environment, cookie, port):
         self.environment, self.cookie, self.port = environment, cookie, port
-        self.process = subprocess.Popen(
-            self.command(port), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # A pipe would be full one day: nobody reads it while the server runs.
+        self.output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it ends with the server
+        self.process = subprocess.Popen(self.command(port), cwd=ROOT, env=environment, stdout=self.output,
+                                        stderr=subprocess.STDOUT)
         self._wait_until_up()
 
     @staticmethod
@@ -67,9 +70,14 @@ class Web:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
-                assert self.process.poll() is None, self.process.stdout.read()
+                assert self.process.poll() is None, self.said()
                 assert time.monotonic() < deadline, "the web server did not start"
                 time.sleep(0.05)
+
+    def said(self) -> str:
+        """What it has written until now."""
+        self.output.seek(0)
+        return self.output.read()
 
     def ask(self, method, path, *, body=None, headers=None, timeout=15):
         """(status, headers, body) of one request."""
@@ -91,14 +99,14 @@ class Web:
         """(seconds until it ended, its output)."""
         began = time.monotonic()
         self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=20)
-        return time.monotonic() - began, output
+        self.process.wait(20)
+        return time.monotonic() - began, self.said()
 
     def end(self):
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate(timeout=10)
-        self.process.stdout.close()
+            self.process.wait(10)
+        self.output.close()
 
 
 class Stream:
