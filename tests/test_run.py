@@ -17,7 +17,8 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
-from tests.conftest import JOURNEYS, SCENARIOS, further, is_missed
+from tests.conftest import JOURNEYS, SCENARIOS, alone, further, is_missed
+from tests.shares import CONSOLES, console_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
@@ -268,6 +269,25 @@ def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
              for place in range(number)]
     left_to_long = [case.place for case in further(cases)]
     assert sorted([*left_to_long, *quick]) == [*range(number)]
+
+
+def using(path: str, fixture: str, scope: str = "session") -> SimpleNamespace:
+    """A test of the file ``path`` that uses ``fixture``."""
+    found = {fixture: [SimpleNamespace(scope=scope)]}
+    return SimpleNamespace(path=ROOT / "tests" / path, _fixtureinfo=SimpleNamespace(name2fixturedefs=found))
+
+
+def test_files_that_use_the_same_console_are_one_workers():
+    named = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if console_of(path)]
+    assert len(named) == sum(len(names) for files in CONSOLES.values() for names in files.values())
+    assert console_of(Path("tests/scenarios/test_alarms.py")) == "site"
+    assert console_of(Path("tests/browser/test_alarms.py")) == "web_environment"
+
+
+def test_a_file_with_a_console_that_nobody_else_of_its_worker_uses_is_noticed():
+    new, named = using("scenarios/test_new.py", "site"), using("scenarios/test_audit.py", "site")
+    assert alone([named, new, using("browser/test_layout.py", "site", "module")]) == [new.path]
+    assert alone([named, using("scenarios/test_audit.py", "pairwise")]) == []
 
 
 def made_ready(sandbox, python: str) -> None:

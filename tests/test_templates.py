@@ -22,10 +22,15 @@ def templates() -> dict[str, str]:
     return {str(path.relative_to(TEMPLATES)): path.read_text() for path in sorted(TEMPLATES.rglob("*.*"))}
 
 
+def naming_one() -> list[Path]:
+    """Modules in which there may be the name of a template, or a part of one."""
+    return [path for package in PYTHON for path in modules(package) if re.search(r"\.(html|css)\b", path.read_text())]
+
+
 def named_in_python() -> dict[str, str]:
     """{name of a template: a place that names it}."""
     return {node.value: where(path, node.lineno, node.value)
-            for package in PYTHON for path in modules(package) for node in ast.walk(tree(path))
+            for path in naming_one() for node in ast.walk(tree(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME.fullmatch(node.value)
             and not node.value.startswith("css/")}
 
@@ -75,7 +80,7 @@ def made_names(parsed) -> list[int]:
 
 def test_the_name_of_a_template_is_written_out_so_that_it_can_be_searched_for():
     wrong = [where(path, line, "puts the name of a template together: write a table of whole names")
-             for package in PYTHON for path in modules(package) for line in made_names(tree(path))]
+             for path in naming_one() for line in made_names(tree(path))]
     assert made_names(ast.parse('render(f"pairs/{part}.html")\nrender("pairs/" + part + ".html")')) == [1, 2]
     assert not wrong, "\n".join(["", *wrong])
 

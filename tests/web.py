@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,11 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from tests.scenarios import prepared
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 30
 
 MAKE_SESSION = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
@@ -48,8 +52,10 @@ class Web:
 
     def __init__(self, environment, cookie, port):
         self.environment, self.cookie, self.port = environment, cookie, port
-        self.process = subprocess.Popen(
-            self.command(port), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # A pipe would be full one day: nobody reads it while the server runs.
+        self.output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it ends with the server
+        self.process = subprocess.Popen(self.command(port), cwd=ROOT, env=environment, stdout=self.output,
+                                        stderr=subprocess.STDOUT)
         self._wait_until_up()
 
     @staticmethod
@@ -64,9 +70,14 @@ class Web:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
-                assert self.process.poll() is None, self.process.stdout.read()
+                assert self.process.poll() is None, self.said()
                 assert time.monotonic() < deadline, "the web server did not start"
                 time.sleep(0.05)
+
+    def said(self) -> str:
+        """What it has written until now."""
+        self.output.seek(0)
+        return self.output.read()
 
     def ask(self, method, path, *, body=None, headers=None, timeout=15):
         """(status, headers, body) of one request."""
@@ -88,14 +99,14 @@ class Web:
         """(seconds until it ended, its output)."""
         began = time.monotonic()
         self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=20)
-        return time.monotonic() - began, output
+        self.process.wait(20)
+        return time.monotonic() - began, self.said()
 
     def end(self):
         if self.process.poll() is None:
             self.process.kill()
-            self.process.communicate(timeout=10)
-        self.process.stdout.close()
+            self.process.wait(10)
+        self.output.close()
 
 
 class Stream:
@@ -118,16 +129,16 @@ class Stream:
 
 
 @pytest.fixture(scope="session")
-def web_environment(tmp_path_factory, valkey):
+def web_environment(tmp_path_factory, valkey, prepared_consoles):
     """Environment and session cookie of a console of its own: database, data directory, Redis. Control shows signs of
     life there, unless its data directory has a file ``control-is-silent``."""
     environment = {
         **os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PAIRWISE_REDIS_URL": valkey,
         "PAIRWISE_DATA_DIR": str(tmp_path_factory.mktemp("console")), "PAIRWISE_HOST": "127.0.0.1",
     }
-    for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", MAKE_SESSION]):
-        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True,
-                              capture_output=True, text=True, timeout=60)
+    prepared.copy_databases(prepared_consoles, Path(environment["PAIRWISE_DATA_DIR"]))
+    done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_SESSION], cwd=ROOT, env=environment,
+                          check=True, capture_output=True, text=True, timeout=60)
     beats = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", BEAT], cwd=ROOT, env=environment)
     yield environment, done.stdout.strip().splitlines()[-1]
     beats.kill()

@@ -1,7 +1,10 @@
 """Journeys in headless Chromium against a real Pairwise. Every journey fails on an error in the browser's console."""
 
+import json
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -10,8 +13,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.ports import free_port
 from tests.scenarios.harness import PASSWORD, PATIENCE, Pairwise
-from tests.web import start_web, web, web_environment
+from tests.web import ROOT, Web, start_web, web, web_environment
 
 __all__ = ["start_web", "web", "web_environment"]
 
@@ -28,6 +32,26 @@ LOOKS = {
 QUICK_LOOK = "light"
 IN_LOOKS = [look if look == QUICK_LOOK else pytest.param(look, marks=pytest.mark.long) for look in LOOKS]
 """Pages are the same in each: all of them are in the long part."""
+
+MAKE = """
+import uuid
+from django.utils import timezone
+from provisioning.models import Job, JobLine
+from provisioning.core.signals import announce
+from tests import factories
+def lines(job, *texts):
+    for text in texts:
+        JobLine.objects.create(job=job, number=job.lines.count() + 1, at=timezone.now(), text=text)
+def tell(job):
+    announce(f"job:{job.pk}", "jobs")
+"""
+OBEY = """
+import json, sys
+for line in sys.stdin:
+    code, values = json.loads(line)
+    exec(code, values)
+    print(json.dumps(values.get("answer")), flush=True)
+"""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,6 +73,37 @@ def pairwise(tmp_path_factory):
     with Pairwise(tmp_path_factory.mktemp("pairwise") / "var") as run:
         run.start().wait_host()
         yield run
+
+
+@pytest.fixture(scope="session")
+def site(web_environment):
+    """A web server of its own, without control, agent and jobs; tests put into its database what they show."""
+    environment, cookie = web_environment
+    # Static files straight from the source: a collected set would need minutes of compressing first.
+    server = Web({**environment, "PAIRWISE_DEBUG": "1"}, cookie, free_port())
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def console(web_environment):
+    """A process of the environment of ``site`` that carries out what ``run`` says."""
+    process = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", OBEY], cwd=ROOT, text=True,
+                               env=web_environment[0], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    yield process
+    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def run(console):
+    """Run code in the environment of ``site`` with the given values; gives its ``answer``."""
+
+    def execute(code, **values):
+        console.stdin.write(json.dumps([MAKE + code, values]) + "\n")
+        console.stdin.flush()
+        return json.loads(console.stdout.readline())
+
+    return execute
 
 
 class Tab:

@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 
 from tests.waiting import wait_for
 
-from .test_live_pages import console, page, run, site
+from .test_live_pages import page
 
-__all__ = ["console", "page", "run", "site"]
+__all__ = ["page"]
 
 pytestmark = pytest.mark.browser
 HOSTS = "/provisioning/environment/hosts/"

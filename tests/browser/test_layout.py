@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_live_pages import page  # noqa: F401 fixture
 from .test_long_names import OUTSIDE, PAGES, _open
 
 pytestmark = pytest.mark.browser
@@ -125,7 +125,7 @@ def made():
 
 
 @pytest.fixture
-def usual(run, made):  # noqa: F811
+def usual(run, made):
     """Keys of what has usual names; made once."""
     if not made:
         made |= run(MAKE)

@@ -1,9 +1,6 @@
 """Pages that change while somebody looks at them: a real web server, a real Valkey, headless Chromium."""
 
-import json
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,22 +9,7 @@ import redis
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.ports import free_port
-from tests.web import ROOT, Web
-
 pytestmark = pytest.mark.browser
-MAKE = """
-import uuid
-from django.utils import timezone
-from provisioning.models import Job, JobLine
-from provisioning.core.signals import announce
-from tests import factories
-def lines(job, *texts):
-    for text in texts:
-        JobLine.objects.create(job=job, number=job.lines.count() + 1, at=timezone.now(), text=text)
-def tell(job):
-    announce(f"job:{job.pk}", "jobs")
-"""
 STARTED = """
 now, name = timezone.now(), uuid.uuid4().hex
 host = factories.make_host(f"host-{name}", ip_address=f"2001:db8::{name[:4]}:{name[4:8]}")
@@ -37,22 +19,6 @@ lines(job, "first line")
 answer = str(job.pk)
 """
 BELOW_THE_END = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
-OBEY = """
-import json, sys
-for line in sys.stdin:
-    code, values = json.loads(line)
-    exec(code, values)
-    print(json.dumps(values.get("answer")), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def site(web_environment):
-    environment, cookie = web_environment
-    # Static files straight from the source: a collected set would need minutes of compressing first.
-    server = Web({**environment, "PAIRWISE_DEBUG": "1"}, cookie, free_port())
-    yield server
-    server.end()
 
 
 @pytest.fixture
@@ -69,33 +35,12 @@ def page(site, chromium):
     assert faults == []
 
 
-@pytest.fixture(scope="module")
-def console(web_environment):
-    """A process of the console's own environment that carries out what ``run`` says."""
-    process = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", OBEY], cwd=ROOT, text=True,
-                               env=web_environment[0], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    yield process
-    process.communicate(timeout=20)
-
-
 @pytest.fixture
 def silence(web_environment):
     """While this file exists control shows no sign of life."""
     file = Path(web_environment[0]["PAIRWISE_DATA_DIR"]) / "control-is-silent"
     yield file
     file.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def run(console):
-    """Run code in the console's own environment with the given values; gives its ``answer``."""
-
-    def execute(code, **values):
-        console.stdin.write(json.dumps([MAKE + code, values]) + "\n")
-        console.stdin.flush()
-        return json.loads(console.stdout.readline())
-
-    return execute
 
 
 def test_a_job_is_followed_to_its_report_without_a_reload_and_without_taking_the_focus(page, run):

@@ -3,7 +3,7 @@ cut off that cannot be read by pointing at it."""
 
 import pytest
 
-from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_live_pages import page  # noqa: F401 fixture
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 800, 390)
@@ -100,7 +100,7 @@ def made():
     return {}
 
 
-def long(run, made):  # noqa: F811
+def long(run, made):
     """Keys of what has long names; made once."""
     if "primary" not in made:
         made |= run(MAKE)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_live_pages import page  # noqa: F401 fixture
 
 pytestmark = pytest.mark.browser
 LIST = "/provisioning/environment/applications/"
@@ -26,7 +26,7 @@ def kept():
 
 
 @pytest.fixture
-def made(run, kept):  # noqa: F811
+def made(run, kept):
     return kept or kept.update(run(MAKE)) or kept
 
 

@@ -107,10 +107,15 @@ def control(port):
         yield double
 
 
+@pytest.fixture(scope="session")
+def package(tmp_path_factory) -> Path:
+    return packaging.build(tmp_path_factory.mktemp("package"), windows_launcher())
+
+
 @pytest.fixture
-def installed(tmp_path):
+def installed(tmp_path, package):
     """The package, unpacked."""
-    with tarfile.open(packaging.build(tmp_path, windows_launcher())) as archive:
+    with tarfile.open(package) as archive:
         archive.extractall(tmp_path / "installed", filter="data")
     return tmp_path / "installed"
 

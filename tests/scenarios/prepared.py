@@ -22,6 +22,12 @@ def copy(directory: Path, data_dir: Path) -> None:
     shutil.copytree(_made(directory), data_dir)
 
 
+def copy_databases(directory: Path, data_dir: Path) -> None:
+    """As ``copy``, of the databases alone, into ``data_dir``, which is there."""
+    for database in _made(directory).glob("*.sqlite3*"):
+        shutil.copy(database, data_dir)
+
+
 def _made(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     content, whole = directory / "content", directory / "whole"
