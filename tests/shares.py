@@ -6,14 +6,15 @@ from pathlib import PurePath
 from xdist.scheduler import LoadFileScheduling
 
 CONSOLES = {
-    "site": {"scenarios": ("alarms", "audit", "hanging", "notifications", "outages", "pair_commands", "pair_copies",
-                           "pair_links", "pair_machine", "pair_processes", "told_of_faults")},
+    "site": {"scenarios": ("alarms", "audit", "charts", "hanging", "notifications", "outages", "pair_commands",
+                           "pair_copies", "pair_links", "pair_machine", "pair_processes", "told_of_faults")},
     "pairwise": {"scenarios": ("by_hand", "centralized_log", "faults", "files", "hangups", "main_job",
                                "secrets_at_rest", "up"),
-                 "browser": ("accepted", "back", "drafts", "editor", "forms", "guide", "many", "one_sign_in", "pages",
-                             "pair", "server_log", "ssh", "typed", "users")},
-    "web_environment": {"browser": ("alarms", "filters", "layout", "live_pages", "long_names", "many_choices",
-                                    "notifications"),
+                 "browser": ("accepted", "api", "back", "drafts", "editor", "forms", "guide", "many", "one_sign_in",
+                             "pages", "pair", "server_log", "ssh", "typed", "users")},
+    "web_environment": {"api": ("served",),
+                        "browser": ("alarms", "audit_shipping", "charts", "filters", "layout", "live_pages",
+                                    "long_names", "many_choices", "notifications", "tokens", "ways_in"),
                         "accounts": ("signed_out",), "web": ("stream",)},
 }
 """Fixture that is a console for a whole run → folder → files whose tests use it."""

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import look
-from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_live_pages import page  # noqa: F401 fixture
 
 pytestmark = pytest.mark.browser
 SHIPPING = "/operations/audit-shipping/"

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from .conftest import SCREENSHOTS
-from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_live_pages import page  # noqa: F401 fixture
 from .test_long_names import OUTSIDE, _open
 
 pytestmark = pytest.mark.browser
@@ -67,7 +67,7 @@ def made():
     return {}
 
 
-def keys_of(run, made):  # noqa: F811
+def keys_of(run, made):
     if not made:
         made.update(run(MADE))
     return made

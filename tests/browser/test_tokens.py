@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import look
-from .test_live_pages import console, page, run, site
+from .test_live_pages import page
 
-__all__ = ["console", "page", "run", "site"]
+__all__ = ["page"]
 
 pytestmark = pytest.mark.browser
 OWN, ALL = "/account/tokens/", "/provisioning/accounts/tokens/"
