@@ -120,6 +120,21 @@ def mistyped_sign_in(world) -> Texts:
 
 
 @place
+def tokens(world) -> Texts:
+    """One that is shown where it is not good, and lists of them."""
+    text = world.secrets["API token"]
+    with override_settings(PAIRWISE_METRICS=["token"]):
+        for scheme, status in (("Bearer", 403), ("Basic", 401)):
+            answer = Client().get("/metrics", headers={"Authorization": f"{scheme} {text}"})
+            assert answer.status_code == status
+            yield "metrics", answer_text(answer)
+    for words in (["tokens", "list"], ["tokens", "list", "--json"]):
+        _, out, err = run(*words)
+        assert "a-program" in out
+        yield "manage.py tokens", out + err
+
+
+@place
 def join_by_ssh(world) -> Texts:
     """A login that is taken, and one that cannot be used at a port where nobody listens."""
     key = generate_private_key("ssh-ed25519").export_public_key().decode()

@@ -18,6 +18,7 @@ MAY_HAVE = {
     ("database", "provisioning_hostenrolment", "nonce of a token"):
         "A token is derived from it and the secret key, which is not in the database.",
     ("database", "auth_user", "password hash"): "What a password is compared with.",
+    ("database", "provisioning_apitoken", "digest of the API token"): "What a token is compared with.",
     **{("database", "django_session", f"session of {who}"): "What a browser's cookie is compared with."
        for who in ("no role", "Operator", "Support", "Administrator")},
 }
