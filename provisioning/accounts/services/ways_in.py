@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from provisioning.accounts.rules.users import why_not_link
 from provisioning.accounts.selectors.factors import stored_of
-from provisioning.accounts.selectors.users import facts_of, source_of
+from provisioning.accounts.selectors.users import facts_of, is_service, source_of
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refused
@@ -29,6 +29,8 @@ def link(*, actor: Actor, user_id: int) -> User:
     within LINKED_WITHIN; the password is gone and so are the sessions. Raises Refused, NotFound."""
     actor.require(permissions.USERS)
     user = locked_user(user_id)
+    if is_service(user):
+        raise Refused(f"{user} is a service account: it has API tokens and never signs in.")
     if why := why_not_link(facts_of(user, asked_by=actor.user_id)):
         raise Refused(why)
     user.set_unusable_password()

@@ -146,6 +146,15 @@ def test_the_last_administrator_with_a_password_stays_one(oidc, ada):
         ways_in.link(actor=by(admin), user_id=ada.pk)
 
 
+def test_a_service_account_is_nobody_who_signs_in_elsewhere(oidc, ada):
+    robot = users.create_service_account(actor=by(ada), name="robot", roles=["Operator"])
+    with pytest.raises(Refused, match="never signs in"):
+        ways_in.link(actor=by(ada), user_id=robot.pk)
+    oidc.person("robot", groups=["pw-admins"])
+    assert come()[1].status_code == 403
+    assert roles("robot") == {"Operator"}
+
+
 def test_an_unlinked_user_is_one_of_ours_again(oidc, ada):
     oidc.person()
     come()
