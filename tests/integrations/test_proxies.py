@@ -210,6 +210,8 @@ MAKE_HOST = """
 from tests.factories import make_application, make_host
 host = make_host("{name}", ip_address="192.0.2.{number}")
 make_application("{name}", host=host, installed=True, working_directory="/srv/{name}")
+host.runtime.facts = {{"looks": True}}
+host.runtime.save()
 """
 
 
