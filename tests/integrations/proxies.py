@@ -77,7 +77,8 @@ class Nginx(Proxy):
     name = "nginx"
 
     def here(self):
-        return {"/etc/nginx/pairwise/certificate.pem": str(self.certificate), "/etc/nginx/pairwise/key.pem": str(self.key),
+        return {"/etc/nginx/pairwise/certificate.pem": str(self.certificate),
+                "/etc/nginx/pairwise/key.pem": str(self.key),
                 "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
                 "listen 443 ssl http2;": f"listen 127.0.0.1:{self.port} ssl http2;"}
 

@@ -1,5 +1,5 @@
-"""What the pages show can be taken over as it stands: files are read by whoever they are for, scripts run, and what they
-ask of the console is what the API has."""
+"""What the pages show can be taken over as it stands: files are read by whoever they are for, scripts run, and what
+they ask of the console is what the API has."""
 
 import configparser
 import json
@@ -16,7 +16,9 @@ from provisioning.shipping.rules import lines
 from tests.certificates import Certificates
 from tests.factories import ADMINISTRATOR
 from tests.provisioning.notifications.receivers import WebReceiver, answering
+from tests.provisioning.shipping.test_lines import ENTRY
 from tests.sources import ROOT
+from tests.test_settings_documented import settings_read
 
 from .guides import GUIDES, examples, program
 
@@ -159,8 +161,7 @@ def test_the_files_of_splunk_can_be_read_and_name_what_pairwise_sends():
     collector = found[0]["http://pairwise"]
     [target] = next(body["audit_targets"] for body in map(yaml.safe_load, examples("splunk.md", "yaml")))
     assert (target["token"], target["address"].endswith(":8088/services/collector/event")) == (collector["token"], True)
-    assert f'"sourcetype": "{collector["sourcetype"]}"' in (ROOT / "provisioning/shipping/rules/lines.py").read_text()
-    assert lines.event.__doc__
+    assert json.loads(lines.event(ENTRY, "console"))["sourcetype"] == collector["sourcetype"]
     shown = {name for parser in found for name in parser.sections()}
     assert {"pairwise:audit", "pairwise:log", "monitor:///var/log/pairwise/audit.json"} <= shown
     watched = found[2]["monitor:///var/lib/pairwise/logs"]["whitelist"]
@@ -173,8 +174,6 @@ def test_the_files_of_splunk_can_be_read_and_name_what_pairwise_sends():
 
 
 def test_every_setting_of_a_page_is_a_setting():
-    from tests.test_settings_documented import settings_read
-
     named = {name.removesuffix("_FILE") for page in PAGES for name in SETTINGS.findall((GUIDES / page).read_text())}
     assert named
     assert named - settings_read() == set()

@@ -253,6 +253,6 @@ def test_while_control_is_silent_pages_are_there_and_say_so(site):
 def test_the_key_of_a_wall_display_is_in_no_log_of_the_proxy(site):
     assert site.visitor().ask("GET", "/monitoring/wall/key-of-a-wall/")[0] in (200, 302, 403, 404)
     site.visitor().ask("GET", "/livez?noted=1")
-    logs = [path for path in site.proxy.directory.glob("*.log")]
+    logs = list(site.proxy.directory.glob("*.log"))
     wait_for(lambda: any("noted=1" in path.read_text() for path in logs), 10, "what is noted")
     assert not any("key-of-a-wall" in path.read_text() for path in logs)
