@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from tests.sources import ROOT
 
-GUIDES = ROOT / "docs/integrations"
+DOCS = ROOT / "docs"
+GUIDES = DOCS / "integrations"
 
 
 def examples(page: str, language: str) -> list[str]:
-    """The blocks of ``page`` that are in ``language``, in their order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", (GUIDES / page).read_text(), re.DOTALL | re.MULTILINE)
+    """The blocks of ``page``, a path in docs, that are in ``language``, in their order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
 
 
 def settings_of(page: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Proxy:
         self.certificate, self.key = certificates.issue("localhost", "127.0.0.1")
         servers = {f"10.0.0.{number}:8000": f"{address}:{backend_port}"
                    for number, address in enumerate(backends, start=1)}
-        text = adapted(examples(f"{self.name}.md", self.name)[0], servers | self.here())
+        text = adapted(examples(f"integrations/{self.name}.md", self.name)[0], servers | self.here())
         self.file = directory / f"{self.name}.conf"
         self.file.write_text(self.around(text))
         self.process: subprocess.Popen | None = None

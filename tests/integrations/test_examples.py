@@ -20,10 +20,10 @@ from tests.provisioning.shipping.test_lines import ENTRY
 from tests.sources import ROOT
 from tests.test_settings_documented import settings_read
 
-from .guides import GUIDES, examples, program
+from .guides import DOCS, GUIDES, examples, program
 
 TOKEN = "pw_12345678_" + "s" * 40
-PAGES = sorted(path.name for path in GUIDES.glob("*.md") if path.name != "README.md")
+PAGES = sorted(f"integrations/{path.name}" for path in GUIDES.glob("*.md") if path.name != "README.md")
 SETTINGS = re.compile(r"^(PAIRWISE_\w+)=", re.MULTILINE)
 OF_APPLY = {"audit_targets", "channels", "notification_rules"}
 
@@ -37,7 +37,7 @@ def operation(path: str) -> dict:
 
 def test_the_list_of_pages_names_each_of_them():
     listed = re.findall(r"\]\(([\w-]+\.md)\)", (GUIDES / "README.md").read_text())
-    assert sorted(listed) == PAGES
+    assert sorted(f"integrations/{name}" for name in listed) == PAGES
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -48,7 +48,7 @@ def test_yaml_can_be_read(page):
 
 
 @pytest.mark.parametrize(("page", "made"), [
-    ("rsyslog.md", ["central syslog"]), ("servicenow.md", ["Incidents", "ServiceNow"]), ("splunk.md", ["Splunk"])])
+    ("integrations/rsyslog.md", ["central syslog"]), ("integrations/servicenow.md", ["Incidents", "ServiceNow"]), ("integrations/splunk.md", ["Splunk"])])
 @pytest.mark.django_db
 def test_what_is_for_apply_can_be_applied(page, made, tmp_path):
     certificates = Certificates(tmp_path)
@@ -67,7 +67,7 @@ def test_what_is_for_apply_can_be_applied(page, made, tmp_path):
 @pytest.mark.skipif(not program("promtool"), reason="there is no promtool")
 def test_promtool_takes_both_configurations(tmp_path):
     (tmp_path / "token").write_text(TOKEN)
-    found = [text for text in examples("prometheus-grafana.md", "yaml") if "scrape_configs" in text]
+    found = [text for text in examples("integrations/prometheus-grafana.md", "yaml") if "scrape_configs" in text]
     assert len(found) == 2
     for text in found:
         for said, here in (("/etc/prometheus/pairwise-rules.yml", ROOT / "deploy/prometheus/rules.yml"),
@@ -82,7 +82,7 @@ def test_promtool_takes_both_configurations(tmp_path):
 
 def test_the_job_of_prometheus_is_the_one_that_the_rules_look_for():
     wanted = set(re.findall(r'job="(\w+)"', (ROOT / "deploy/prometheus/rules.yml").read_text()))
-    jobs = {job["job_name"] for text in examples("prometheus-grafana.md", "yaml")
+    jobs = {job["job_name"] for text in examples("integrations/prometheus-grafana.md", "yaml")
             for job in yaml.safe_load(text).get("scrape_configs", ())}
     assert wanted == jobs == {"pairwise"}
 
@@ -91,7 +91,7 @@ def test_the_job_of_prometheus_is_the_one_that_the_rules_look_for():
 
 
 def scripts_of_rundeck() -> dict[str, str]:
-    [text] = examples("rundeck.md", "yaml")
+    [text] = examples("integrations/rundeck.md", "yaml")
     return {job["name"]: job["sequence"]["commands"][0]["script"] for job in yaml.safe_load(text)}
 
 
@@ -156,10 +156,10 @@ def stanzas(text: str) -> configparser.ConfigParser:
 
 
 def test_the_files_of_splunk_can_be_read_and_name_what_pairwise_sends():
-    found = [stanzas(text) for text in examples("splunk.md", "ini")]
+    found = [stanzas(text) for text in examples("integrations/splunk.md", "ini")]
     assert len(found) == 5
     collector = found[0]["http://pairwise"]
-    [target] = next(body["audit_targets"] for body in map(yaml.safe_load, examples("splunk.md", "yaml")))
+    [target] = next(body["audit_targets"] for body in map(yaml.safe_load, examples("integrations/splunk.md", "yaml")))
     assert (target["token"], target["address"].endswith(":8088/services/collector/event")) == (collector["token"], True)
     assert json.loads(lines.event(ENTRY, "console"))["sourcetype"] == collector["sourcetype"]
     shown = {name for parser in found for name in parser.sections()}
@@ -174,6 +174,6 @@ def test_the_files_of_splunk_can_be_read_and_name_what_pairwise_sends():
 
 
 def test_every_setting_of_a_page_is_a_setting():
-    named = {name.removesuffix("_FILE") for page in PAGES for name in SETTINGS.findall((GUIDES / page).read_text())}
+    named = {name.removesuffix("_FILE") for page in PAGES for name in SETTINGS.findall((DOCS / page).read_text())}
     assert named
     assert named - settings_read() == set()

@@ -57,7 +57,7 @@ class Site:
     """A console of two web processes behind a proxy; ``token`` is an Administrator's."""
 
     def __init__(self, kind, directory, environment):
-        said = settings_of(f"{kind.name}.md")
+        said = settings_of(f"integrations/{kind.name}.md")
         assert (said["PAIRWISE_HTTPS"], said["PAIRWISE_TRUSTED_PROXIES"]) == ("1", "10.0.0.5")
         self.environment = {**environment, **said, "PAIRWISE_TRUSTED_PROXIES": "127.0.0.1"}
         port = free_port()

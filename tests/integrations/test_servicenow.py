@@ -22,7 +22,7 @@ RECORD = {"sys_id": "c0ffee", "sys_mod_count": "4", "u_pairwise_pair": "MS Prima
 
 def run(place: int, **given) -> dict:
     """What the script at ``place`` of the page did."""
-    script = examples("servicenow.md", "javascript")[place]
+    script = examples("integrations/servicenow.md", "javascript")[place]
     done = subprocess.run([NODE, STAND_INS], input=json.dumps({"script": script, **given}), capture_output=True,
                           text=True, timeout=30)
     assert done.returncode == 0, done.stderr

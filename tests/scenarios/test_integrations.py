@@ -1,5 +1,5 @@
-"""Programs around the console, set up as docs/integrations/ says, with a real pair: Ansible runs every task, the jobs of
-Rundeck run, Prometheus asks with its token."""
+"""Programs around the console, set up as docs/integrations/ says, with a real pair: Ansible runs every task, the jobs
+of Rundeck run, Prometheus asks with its token."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def around(tmp_path_factory):
 def tasks_of_ansible(around: Around) -> tuple[dict, list[dict]]:
     """(variables, tasks in the order of the page)."""
     variables, tasks = {}, []
-    for text in examples("ansible.md", "yaml"):
+    for text in examples("integrations/ansible.md", "yaml"):
         found = yaml.safe_load(around.named(text))
         tasks += found if isinstance(found, list) else []
         variables |= found if isinstance(found, dict) else {}
@@ -125,7 +125,7 @@ def test_rundeck_switches_over_there_and_back_and_finds_that_failover_would_work
 def test_prometheus_asks_with_its_token_as_the_page_says(around, tmp_path):
     port = free_port()
     (tmp_path / "pairwise.token").write_text(around.add("prometheus", "--metrics", "--expires", "0"))
-    config = yaml.safe_load(adapted(examples("prometheus-grafana.md", "yaml")[0], {
+    config = yaml.safe_load(adapted(examples("integrations/prometheus-grafana.md", "yaml")[0], {
         "scheme: https": "scheme: http", "pairwise.example.com:8000": around.run.address.removeprefix("http://"),
         "/etc/prometheus/pairwise-rules.yml": str(ROOT / "deploy/prometheus/rules.yml"),
         "/etc/prometheus/pairwise.token": str(tmp_path / "pairwise.token"), "15s": "1s"}))
