@@ -5,14 +5,19 @@ import configparser
 import json
 import re
 import subprocess
+from functools import cache
 
 import pytest
 import yaml
 
+from api.jobs import WAIT_MOST_S
+from console.bounds import FORM_BYTES
 from docs import openapi
+from provisioning.catalog.services.packages import MAX_BYTES
 from provisioning.fleet.services import apply
 from provisioning.fleet.services.manifest import read_manifest
 from provisioning.shipping.rules import lines
+from provisioning.web.stream import KEEPALIVE_S
 from tests.certificates import Certificates
 from tests.factories import ADMINISTRATOR
 from tests.provisioning.notifications.receivers import WebReceiver, answering
@@ -28,10 +33,15 @@ SETTINGS = re.compile(r"^(PAIRWISE_\w+)=", re.MULTILINE)
 OF_APPLY = {"audit_targets", "channels", "notification_rules"}
 
 
+@cache
+def described() -> dict:
+    return openapi.described()
+
+
 def operation(path: str) -> dict:
     """What the API has at this address, {method: operation}."""
     path = path.partition("?")[0]
-    return next(item for known, item in openapi.described()["paths"].items()
+    return next(item for known, item in described()["paths"].items()
                 if re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", known), path))
 
 
@@ -48,7 +58,8 @@ def test_yaml_can_be_read(page):
 
 
 @pytest.mark.parametrize(("page", "made"), [
-    ("integrations/rsyslog.md", ["central syslog"]), ("integrations/servicenow.md", ["Incidents", "ServiceNow"]), ("integrations/splunk.md", ["Splunk"])])
+    ("integrations/rsyslog.md", ["central syslog"]), ("integrations/servicenow.md", ["Incidents", "ServiceNow"]),
+    ("integrations/splunk.md", ["Splunk"])])
 @pytest.mark.django_db
 def test_what_is_for_apply_can_be_applied(page, made, tmp_path):
     certificates = Certificates(tmp_path)
@@ -59,6 +70,18 @@ def test_what_is_for_apply_can_be_applied(page, made, tmp_path):
         target |= {name: pem[name] for name in pem if name in target}
     planned = apply.plan(actor=ADMINISTRATOR, manifest=read_manifest(yaml.safe_dump(body).encode()), directory=None)
     assert sorted(entry.name for entry in planned.entries) == made
+
+
+# --- nginx and HAProxy
+
+
+def test_proxies_wait_longer_than_the_api_and_streams_and_let_the_largest_package_through():
+    [nginx], [haproxy] = (examples(f"integrations/{name}.md", name) for name in ("nginx", "haproxy"))
+    waits = re.findall(r"(?:proxy_read_timeout|timeout (?:client|server)) (\d+)s", nginx + haproxy)
+    assert len(waits) == 3
+    assert min(map(int, waits)) > max(WAIT_MOST_S, KEEPALIVE_S)
+    [most] = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(most) * 1024**2 >= MAX_BYTES + FORM_BYTES
 
 
 # --- Prometheus and Grafana
@@ -138,7 +161,7 @@ def test_the_nightly_job_of_rundeck_fails_where_failover_would_not_work(tmp_path
         done = run_step("Failover check", receiver, tmp_path)
     assert done.returncode == code
     found = operation(receiver.got[0][0])["post"]["responses"]["200"]
-    assert "works" in json.dumps(openapi.described()["components"]["schemas"][_name_of(found)])
+    assert "works" in json.dumps(described()["components"]["schemas"][_name_of(found)])
 
 
 def _name_of(response: dict) -> str:

@@ -206,6 +206,12 @@ def test_packages_of_several_megabytes_come_through_by_the_page_and_by_the_api(s
     assert entry["origin"] == f"token {site.proxy.name} from {HERE}"
 
 
+def test_a_large_body_of_a_stranger_is_refused_by_the_console_and_in_its_words(site):
+    path = "/provisioning/environment/packages/import/"
+    status, _, body = site.visitor().ask("POST", path, body=bytes(PACKAGE_BYTES))
+    assert (status, b"sign in, then send it again" in body) == (413, True)
+
+
 MAKE_HOST = """
 from tests.factories import make_application, make_host
 host = make_host("{name}", ip_address="192.0.2.{number}")
