@@ -26,17 +26,16 @@ scgi_temp_path scgi;
 
 class Proxy:
     """Listens at https://127.0.0.1:``port`` and http://127.0.0.1:``plain_port`` until ``end``; in front of web
-    processes at ``backends``, addresses with one port."""
+    processes at the ports ``backends``."""
 
     name = ""
 
-    def __init__(self, directory: Path, backends: list[str], backend_port: int):
+    def __init__(self, directory: Path, backends: list[int]):
         self.directory, self.port, self.plain_port = directory, free_port(), free_port()
         certificates = Certificates(directory / "authority")
         self.authority = certificates.authority
         self.certificate, self.key = certificates.issue("localhost", "127.0.0.1")
-        servers = {f"10.0.0.{number}:8000": f"{address}:{backend_port}"
-                   for number, address in enumerate(backends, start=1)}
+        servers = {f"10.0.0.{number}:8000": f"127.0.0.1:{port}" for number, port in enumerate(backends, start=1)}
         text = adapted(examples(f"integrations/{self.name}.md", self.name)[0], servers | self.here())
         self.file = directory / f"{self.name}.conf"
         self.file.write_text(self.around(text))

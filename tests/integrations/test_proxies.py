@@ -28,17 +28,14 @@ pytestmark = pytest.mark.long
 
 NAME, PASSWORD = "ada", "a long password of a test"  # as tests.web makes her
 HERE, INVENTED = "127.0.0.9", "198.51.100.66"
-BACKENDS = ["127.0.0.1", "127.0.0.2"]
-"""One port at two addresses, as on two machines: cookies are named by the port."""
 PACKAGE_BYTES = 6 * 1024 * 1024
 
 
 class Behind(Web):
-    """A web process as `up` starts it, at an address of its own."""
+    """A web process as `up` starts it."""
 
-    def __init__(self, environment, address, port):
-        self.address = address
-        super().__init__({**environment, "PAIRWISE_HOST": address, "PAIRWISE_PORT": str(port)}, "", port)
+    def __init__(self, environment, port):
+        super().__init__({**environment, "PAIRWISE_PORT": str(port)}, "", port)
 
     @staticmethod
     def command(port):
@@ -50,7 +47,7 @@ class Behind(Web):
     def _listens(self) -> bool:
         assert self.process.poll() is None, self.process.stdout.read()
         with socket.socket() as probe:
-            return probe.connect_ex((self.address, self.port)) == 0
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 class Site:
@@ -60,12 +57,12 @@ class Site:
         said = settings_of(f"integrations/{kind.name}.md")
         assert (said["PAIRWISE_HTTPS"], said["PAIRWISE_TRUSTED_PROXIES"]) == ("1", "10.0.0.5")
         self.environment = {**environment, **said, "PAIRWISE_TRUSTED_PROXIES": "127.0.0.1"}
-        port = free_port()
-        self.proxy = kind(directory, BACKENDS, port)
+        ports = [free_port(), free_port()]
+        self.proxy = kind(directory, ports)
         self.environment["PAIRWISE_CONSOLE_URL"] = f"https://localhost:{self.proxy.port}"
         self.data_dir = Path(environment["PAIRWISE_DATA_DIR"])
         self.token = self.manage("tokens", "add", kind.name, "--role", "Administrator").strip()
-        self.webs = [Behind(self.environment, address, port) for address in BACKENDS]
+        self.webs = [Behind(self.environment, port) for port in ports]
         self.proxy.start()
         wait_for(lambda: self.visitor().ask("GET", "/livez")[0] == 200, 15, "an answer through the proxy")
 
@@ -239,7 +236,7 @@ def test_a_web_process_that_ends_is_asked_nothing_more(site):
         visitor = site.visitor()
         assert visitor.signs_in(NAME, PASSWORD) == 302
     finally:
-        site.webs[1] = Behind(site.environment, BACKENDS[1], site.webs[0].port)
+        site.webs[1] = Behind(site.environment, site.webs[1].port)
     if isinstance(site.proxy, Haproxy):
         wait_for(lambda: "b" in site.proxy.left_out(), 15, "HAProxy leaves it out")
 
