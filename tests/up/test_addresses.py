@@ -21,6 +21,7 @@ def test_anything_else_is_refused_with_an_example(text):
 
 @pytest.mark.parametrize(("url", "port"), [
     ("", 8001), ("https://pairwise.example.com", 443), ("http://pairwise.example.com", 80),
-    ("https://[::1]:8443", 8443), ("pairwise.example.com", 8001), ("https://pairwise.example.com:none", 8001), ("https://[", 8001)])
+    ("https://[::1]:8443", 8443), ("pairwise.example.com", 8001), ("https://pairwise.example.com:none", 8001),
+    ("https://[", 8001)])
 def test_browsers_know_the_console_by_the_port_of_its_address(url, port):
     assert port_of(url, 8001) == port
