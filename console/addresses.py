@@ -1,4 +1,8 @@
-"""Addresses in settings: ``host:port,host:port``."""
+"""Addresses in settings: ``host:port,host:port``, and the one by which browsers know the console."""
+
+from urllib.parse import urlsplit
+
+PORTS = {"https": 443, "http": 80}
 
 
 def addresses(text: str) -> tuple[tuple[str, int], ...]:
@@ -13,3 +17,12 @@ def _address(text: str) -> tuple[str, int]:
             or (":" in host and not text.startswith("[")):
         raise ValueError(f"{text!r} is no address: write host:port, as in control-a:2020,control-b:2020.")
     return host, int(port)
+
+
+def port_of(url: str, port: int) -> int:
+    """That by which browsers know the console: of ``url``, else ``port``, on which this process listens."""
+    try:
+        parts = urlsplit(url)
+        return parts.port or PORTS.get(parts.scheme, port)
+    except ValueError:
+        return port

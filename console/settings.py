@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from console import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
-from console.addresses import addresses
+from console.addresses import addresses, port_of
 from console.embedded_redis import embedded_redis_url
 from console.gate import STRANGER_BODY_MAX  # noqa: F401 - bounds what a form keeps, too
 from console.process import signs_people_in
@@ -238,8 +238,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "provisioning.web.kept.csrf_failure"
-SESSION_COOKIE_NAME = f"pairwise_session_{PAIRWISE_PORT}"
-CSRF_COOKIE_NAME = f"pairwise_csrf_{PAIRWISE_PORT}"
+# Browsers keep one jar for all ports of a name: two consoles there must not take each other's.
+SESSION_COOKIE_NAME = f"pairwise_session_{port_of(PAIRWISE_CONSOLE_URL, PAIRWISE_PORT)}"
+CSRF_COOKIE_NAME = f"pairwise_csrf_{port_of(PAIRWISE_CONSOLE_URL, PAIRWISE_PORT)}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SESSION_COOKIE_SECURE else 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.addresses import addresses
+from console.addresses import addresses, port_of
 
 
 @pytest.mark.parametrize(("text", "found"), [
@@ -17,3 +17,11 @@ def test_addresses_are_separated_by_commas(text, found):
 def test_anything_else_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="control-a:2020,control-b:2020"):
         addresses(text)
+
+
+@pytest.mark.parametrize(("url", "port"), [
+    ("", 8001), ("https://pairwise.example.com", 443), ("http://pairwise.example.com", 80),
+    ("https://[::1]:8443", 8443), ("pairwise.example.com", 8001), ("https://pairwise.example.com:none", 8001),
+    ("https://[", 8001)])
+def test_browsers_know_the_console_by_the_port_of_its_address(url, port):
+    assert port_of(url, 8001) == port

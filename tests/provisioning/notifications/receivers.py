@@ -31,7 +31,7 @@ class WebReceiver:
                     self.request.close()
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 receiver.got.append((self.path, dict(self.headers), body))
                 answers = receiver._answers
                 with contextlib.suppress(OSError):
