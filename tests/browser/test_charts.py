@@ -20,7 +20,7 @@ from provisioning.core.signals import announce
 from provisioning.models import Application, Event, Host
 from tests.provisioning.charts.made import point
 chance, now = random.Random(1), int(time.time())
-hosts = [factories.make_host(f"ms-host-{n}.dc2.example.net", ip_address=f"2001:db8:90::{n}") for n in (1, 2)]
+hosts = [factories.make_host(f"charted-host-{n}.dc2.example.net", ip_address=f"2001:db8:91::{n}") for n in (1, 2)]
 pair = factories.make_pair(hosts=tuple(hosts), names=("MS_Charted_Primary", "MS_Charted_Backup"))
 Application.objects.update(created_at=datetime.now(UTC) - timedelta(days=60))
 Host.objects.update(created_at=datetime.now(UTC) - timedelta(days=60))

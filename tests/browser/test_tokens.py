@@ -29,6 +29,20 @@ gone = made("former-report", roles=["Support"])
 ApiToken.objects.filter(pk=gone).update(expires_at=now - timedelta(days=3))
 ApiToken.objects.filter(pk=made("switched-off", roles=["Support"])).update(enabled=False)
 """
+CONFIRMED = """
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+for row in Session.objects.all():
+    store = SessionStore(row.session_key)
+    store["confirmed"] = timezone.now().isoformat()
+    store.save()
+"""
+
+
+@pytest.fixture(autouse=True)
+def confirmed(run):
+    """Who is signed in has just shown who it is: tests/browser/test_ways_in.py is asked."""
+    run(CONFIRMED)
 
 
 def test_a_token_is_made_shown_once_changed_and_revoked(page, accessible):
