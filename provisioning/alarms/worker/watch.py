@@ -4,24 +4,21 @@ nothing else: a log pair that is away, and the log database with it, raise alarm
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
+
+from provisioning.core.database_thread import DatabaseThread
 
 from .judging import Moved, end_old, look
 
 log = logging.getLogger(__name__)
 LOOK_S, AWAY_S, END_EVERY_S = 0.5, 2.0, 10.0
 """How often it is looked for what happened, while a database is away, and for alarms that timed out."""
-Result = TypeVar("Result")
 
 
 class Watch:
     def __init__(self) -> None:
-        # A connection belongs to the thread that made it.
-        self._judge = ThreadPoolExecutor(1, "alarm judge")
+        self._judge = DatabaseThread("alarm judge")
         self._end_at = 0.0
 
     async def run(self) -> None:
@@ -30,14 +27,14 @@ class Watch:
             while True:
                 await asyncio.sleep(await self._step())
         finally:
-            await asyncio.to_thread(self._judge.shutdown)
+            await self._judge.end()
 
     async def _step(self) -> float:
         """One look; how long to wait after it."""
         try:
-            there_is_more = await self._in_thread(look)
+            there_is_more = await self._judge.do(look)
             if time.monotonic() >= self._end_at:
-                await self._in_thread(end_old)
+                await self._judge.do(end_old)
                 self._end_at = time.monotonic() + END_EVERY_S
         except Moved:
             log.info("Another process judges the same events.")
@@ -46,16 +43,3 @@ class Watch:
             log.warning("What happened was not judged: %s", error)
             return AWAY_S
         return 0.0 if there_is_more else LOOK_S
-
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._judge, _done, work)
-
-
-def _done(work: Callable[[], Result]) -> Result:
-    try:
-        return work()
-    except DatabaseError:
-        # The next one begins with connections that work.
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-        raise

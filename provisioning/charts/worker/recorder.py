@@ -9,16 +9,15 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
 from protocol.patience import PatientClock
 from provisioning.charts.facts import EVERY_S, HOST, SERVER, Point
 from provisioning.charts.rules.counting import Counters, of_hosts, of_servers
 from provisioning.charts.selectors.kept import TOPIC
 from provisioning.core import signals
+from provisioning.core.database_thread import DatabaseThread
 
 from . import readings, stored
 
@@ -27,15 +26,13 @@ BETWEEN_S, FOLDING_S = 0.2, 1.0
 """Pause after each piece of folding and trimming, and how long they go on after each moment: others write, too."""
 LATE_S = 0.05
 """A clock that goes a bit faster than this process waits must not have it come too early."""
-Result = TypeVar("Result")
 
 
 class Recorder:
     """``clock``: Unix time, ``passed``: monotonic; both in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time, passed: Callable[[], float] = time.monotonic) -> None:
-        # A connection belongs to the thread that made it.
-        self._thread = ThreadPoolExecutor(1, "figures")
+        self._database = DatabaseThread("figures")
         self._clock, self._passed, self._patient = clock, passed, PatientClock()
         self._holder = uuid.uuid4().hex
         self._before: dict[int, Counters] = {}
@@ -48,11 +45,11 @@ class Recorder:
                 await asyncio.sleep(EVERY_S - self._clock() % EVERY_S + LATE_S)
                 await self._step()
         finally:
-            await asyncio.to_thread(self._thread.shutdown)
+            await self._database.end()
 
     async def _step(self) -> None:
         try:
-            if await self._in_thread(self.look):
+            if await self._database.do(self.look):
                 await self._look_after()
         except DatabaseError as error:
             log.warning("Figures were not recorded: %s", error)
@@ -60,7 +57,7 @@ class Recorder:
     async def _look_after(self) -> None:
         """Fold and trim for a while: what is left is for the next time."""
         until = time.monotonic() + FOLDING_S
-        while time.monotonic() < until and await self._in_thread(self.tidy):
+        while time.monotonic() < until and await self._database.do(self.tidy):
             await asyncio.sleep(BETWEEN_S)
 
     def look(self) -> bool:
@@ -93,16 +90,3 @@ class Recorder:
         """Fold or remove something; False when there is nothing more to do. Raises DatabaseError."""
         now = self._patient.now(self._clock(), self._passed())
         return stored.fold(int(now)) or bool(stored.trim(int(now)))
-
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _done, work)
-
-
-def _done(work: Callable[[], Result]) -> Result:
-    try:
-        return work()
-    except DatabaseError:
-        # The next one begins with connections that work.
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-        raise

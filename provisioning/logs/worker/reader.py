@@ -4,13 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from protocol import log_logins
@@ -18,6 +16,7 @@ from protocol.events import Own
 from protocol.patience import PatientClock
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
+from provisioning.core.database_thread import DatabaseThread
 from provisioning.core.events import last_of, of_console
 from provisioning.logbook import models
 from provisioning.logs.rules.behind import Behind
@@ -59,18 +58,18 @@ class Reader:
         self._spoken: dict[int, dict[Key, Spoken]] = {}
         # Each thread has connections of its own. Records are written by one, so in their order, and removed by the same
         # one: who trims never keeps the one waiting who writes for more than one part, and takes turns with it.
-        self._writer = ThreadPoolExecutor(1, "log writer")
-        self._looker = ThreadPoolExecutor(1, "log looker")
-        self._publisher = ThreadPoolExecutor(1, "log publisher")
+        self._writer = DatabaseThread("log writer")
+        self._looker = DatabaseThread("log looker")
+        self._publisher = DatabaseThread("log publisher")
 
     async def run(self) -> None:
         """Until one of its parts ends, which none does without an error."""
         try:
             await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim(),
-                                 Forwarder(partial(self._in, self._publisher)).run())
+                                 Forwarder(self._publisher.do).run())
         finally:
-            for pool in (self._writer, self._looker, self._publisher):
-                await asyncio.to_thread(pool.shutdown)
+            for thread in (self._writer, self._looker, self._publisher):
+                await thread.end()
 
     # --- following
 
@@ -89,9 +88,9 @@ class Reader:
     async def _look(self) -> None:
         """Which pairs there are. While the Configuration Database is away, those that were."""
         try:
-            found, self._trouble = await self._in(self._looker, sources, log_logins.READER)
-            self._names = await self._in(self._looker, self._all_names.now)
-            self._chosen = await self._in(self._looker, default_pair)
+            found, self._trouble = await self._looker.do(sources, log_logins.READER)
+            self._names = await self._looker.do(self._all_names.now)
+            self._chosen = await self._looker.do(default_pair)
         except DatabaseError:
             self._trouble = "The Configuration Database does not answer."
             return
@@ -135,11 +134,11 @@ class Reader:
         while True:
             try:
                 if behind is None:
-                    behind = Behind(await self._in(self._looker, last_of, (Own.READER_BEHIND, Own.READER_CAUGHT_UP)))
+                    behind = Behind(await self._looker.do(last_of, (Own.READER_BEHIND, Own.READER_CAUGHT_UP)))
                 state = self.state
-                await self._in(self._looker, _beat, asdict(state))
+                await self._looker.do(_beat, asdict(state))
                 if found := behind.look(state.pair, state.member, state.trouble, time.monotonic()):
-                    await self._in(self._looker, _tell, *found)
+                    await self._looker.do(_tell, *found)
                     behind.told = found[0]
             except DatabaseError:
                 log.info("The sign of life was not written: the Configuration Database does not take it.")
@@ -150,7 +149,7 @@ class Reader:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._in(self._looker, signals.announce, TOPIC)
+            await self._looker.do(signals.announce, TOPIC)
             await asyncio.sleep(TELL_S)
 
     async def _trim(self) -> None:
@@ -160,8 +159,8 @@ class Reader:
             pause_s = TRIM_S
             try:
                 oldest = clock.now(time.time(), time.monotonic()) - settings.PAIRWISE_LOG_DAYS * 24 * 3600
-                removed = await self._in(self._writer, partial(
-                    kept.trim, received_before=int(oldest * 1000), most=settings.PAIRWISE_LOG_RECORDS, at_once=at_once))
+                removed = await self._writer.do(
+                    kept.trim, received_before=int(oldest * 1000), most=settings.PAIRWISE_LOG_RECORDS, at_once=at_once)
                 at_once, pause_s = (kept.TRIM_AT_ONCE, 0.0) if removed else (kept.TRIM_FIRST, TRIM_S)
             except DatabaseError as error:
                 log.warning("Old records were not removed: %s", error)
@@ -170,23 +169,10 @@ class Reader:
     async def _of_log(self, work: Callable[..., Result], *args: Any, **options: Any) -> Result:
         """``work`` in the thread that writes records. Raises LogTrouble."""
         try:
-            return await self._in(self._writer, partial(work, *args, **options))
+            return await self._writer.do(work, *args, **options)
         except DatabaseError as error:
             log.warning("Records were not written: %s", error)
             raise LogTrouble("The log database takes no records; the reader's log says why.") from error
-
-    async def _in(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *args: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(pool, partial(_done, work, *args))
-
-
-def _done(work: Callable[..., Result], *args: Any) -> Result:
-    try:
-        return work(*args)
-    except DatabaseError:
-        # The next one begins with connections that work.
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-        raise
 
 
 def _tell(number: Own, text: str) -> None:

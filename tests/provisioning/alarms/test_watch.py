@@ -1,6 +1,5 @@
 """The judge looks again and again, whatever a database does meanwhile."""
 
-import asyncio
 
 import pytest
 from django.db import DatabaseError
@@ -24,7 +23,7 @@ async def steps(monkeypatch, *looks):
     monkeypatch.setattr(watch, "end_old", lambda: ended.append(1))
     judge = Watch()
     waits = [await judge._step() for _ in looks]
-    await asyncio.to_thread(judge._judge.shutdown)
+    await judge._judge.end()
     return waits, len(ended)
 
 
