@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
+from protocol.outside import read_json
 from provisioning.applications.selectors.applications import find_application
 from provisioning.applications.selectors.export import as_yaml
 from provisioning.core.permissions import EXPORT, actor_of
@@ -98,7 +99,7 @@ def _manifest(request: HttpRequest) -> Manifest:
     if (request.content_type or "").lower() == JSON:
         try:
             # The file's own reader says what is wrong in it, and takes texts as they are.
-            content = yaml.safe_dump(json.loads(content), allow_unicode=True).encode()
+            content = yaml.safe_dump(read_json(content), allow_unicode=True).encode()
         except (ValueError, RecursionError, yaml.YAMLError):
             raise Problem(400, "The body is no JSON that can be read. Nothing was done.") from None
     try:

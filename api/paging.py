@@ -15,6 +15,7 @@ from django.db.models.expressions import OrderBy
 from django.http import HttpResponse
 from pydantic import BaseModel, Field, TypeAdapter
 
+from protocol.outside import read_json
 from provisioning.errors import NotFound
 from provisioning.spelling import ordering
 
@@ -111,7 +112,7 @@ class Page(BaseModel):
         """What the cursor says of the last row. Raises Problem."""
         try:
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
-            read = json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
+            read = read_json(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
             named, values = read
         except (*UNREADABLE, RecursionError):
             named, values = None, None

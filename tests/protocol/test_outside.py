@@ -28,7 +28,8 @@ OWN = {
     "protocol/controls.py", "messageserver/paired_store.py", "hostagent/config.py", "hostagent/files.py",
     "hostagent/bundle.py", "hostagent/shim.py", "provisioning/chain.py", "provisioning/support/services/parts.py",
     "provisioning/hosts/selectors/joining.py", "provisioning/management/commands/join_by_ssh.py",
-    "console/up/record.py", "console/up/servers.py", "console/up/apart.py", "provisioning/models/notifications.py",
+    "provisioning/metrics/selectors.py", "console/up/record.py", "console/up/servers.py",
+    "console/up/apart.py", "provisioning/models/notifications.py",
     # Runs before it has fetched any other module, and asks the console that it has verified.
     "hostagent/join.py",
 }

@@ -1,6 +1,5 @@
 """How single sign-on is set up, and what its provider says of itself."""
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from protocol.outside import read_json
 from provisioning.accounts.rules.single_sign_on import BadRoles, role_map, wrong_in_discovery
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def discovery() -> dict[str, Any]:
     except OSError as error:
         raise ProviderAway(f"{settings.PAIRWISE_OIDC_CA}: {error.strerror or error}") from None
     try:
-        found = json.loads(text) if len(text) <= LONGEST else None
+        found = read_json(text) if len(text) <= LONGEST else None
     except ValueError:
         found = None
     if not isinstance(found, dict):

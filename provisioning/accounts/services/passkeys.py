@@ -18,6 +18,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from protocol.outside import read_json
 from provisioning.accounts.selectors.factors import PASSKEY, stored_of
 from provisioning.accounts.services.sign_in import SignInRefused, count_failure, require_no_lock
 from provisioning.core.permissions import Actor
@@ -119,7 +120,7 @@ def _state(sealed: str, user_id: int | None, session: str) -> Any:
 def _read(answer: str) -> dict:
     if len(answer) > LONGEST:
         raise ValueError("too long")
-    found = json.loads(answer)
+    found = read_json(answer)
     if not isinstance(found, dict):
         raise ValueError("no answer of a browser")
     return found

@@ -32,6 +32,9 @@ ADVICE = {
     "clock-off": "Set up time synchronization on that machine.",
     "clock-jumped": "Look at the time synchronization of that machine.",
     "gap": "It fetches what is missing by itself. If it comes again, look at retention of both members.",
+    "token-ends": "Make another token, give it to the program that uses this one, then revoke this one.",
+    "shipping-behind": "Open Operations > Audit Shipping: it says what came back. Correct the target or the receiver, "
+                       "then test it. What waits is sent then.",
     "connection-failure": "Check that the other program runs and that the network between the two works.",
 }
 

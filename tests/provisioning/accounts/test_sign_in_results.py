@@ -25,7 +25,7 @@ def nobody_tried():
 
 def try_wrong(name):
     with pytest.raises(sign_in.SignInRefused):
-        sign_in.sign_in(name=name, password="wrong", origin=PLACE)
+        sign_in.check_password(name=name, password="wrong", origin=PLACE)
 
 
 def counts():
@@ -40,7 +40,7 @@ def results():
 def test_each_end_of_a_sign_in_is_told_and_counted(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     user = factories.make_user("ada", password="right")
-    sign_in.sign_in(name="ada", password="right", origin=PLACE)
+    sign_in.let_in(user=sign_in.check_password(name="ada", password="right", origin=PLACE), origin=PLACE)
     sign_in.signed_out_by(actor=Actor(name="ada", user_id=user.pk))
     for _ in range(6):
         try_wrong("ada")

@@ -21,6 +21,11 @@ NO_WORDS = {
     "monitoring/services/observer.py": {"PAUSED_FOR"},
     "notifications/rules/attempts.py": {"GIVEN_UP_AFTER"},
     "shipping/rules/lag.py": {"BEHIND_FOR"},
+    "accounts/rules/factors.py": {"CONFIRMED_FOR"},
+    "accounts/rules/tokens.py": {"FAMILIAR_FOR"},
+    "accounts/services/directory.py": {"AWAY_FOR_S"},
+    "charts/worker/recorder.py": {"LATE_S"},
+    "repeats/rules.py": {"KEPT_FOR", "UNDER_WAY_FOR"},
 }
 """Times that are not the age of a word: what is counted or shown over so long, locked or kept for so long."""
 

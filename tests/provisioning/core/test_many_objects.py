@@ -169,6 +169,8 @@ def test_everything_that_comes_up_by_itself_is_known_here():
         "console.keep_drills",  # one drill at a time
         "console.end_more_detail",  # one application at a time
         "console.keep_sign_ins",  # sign_in_story.MOST entries; what is removed goes in turns
+        "console.keep_tokens",  # tokens.AT_ONCE
+        "console.keep_answers",  # goes in turns
         "provisioning.keep_broker_accounts", "provisioning.heartbeat"}  # a row
 
 

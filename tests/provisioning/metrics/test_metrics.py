@@ -129,7 +129,7 @@ def test_certificates_are_told_by_how_long_they_last(told, running):
 
 def test_sign_ins_and_what_audit_targets_lack_are_told(told, running):
     SignInCount.objects.create(result=SignInResult.REFUSED, count=12)
-    HistoryHead.objects.update(count=9)
+    HistoryHead.objects.update_or_create(pk=1, defaults={"count": 9})
     factories.make_target("siem", number=4)
     factories.make_target("off", enabled=False)
     found = samples(told())

@@ -132,7 +132,7 @@ def test_no_row_of_the_editor_breaks_it(world, name, kind):
 NUMBERS = {
     "int(at)", "int(last)", "int(first)", "index.isdecimal()", "int(index)", "int(entry.object_id)",
     "int(timezone.now().timestamp() * 1000)", "int((session.get_expiry_date() - now).total_seconds())",
-    "int((form.lock.until - now).total_seconds())", "int(key)", "int(since_ms)", "int(milliseconds)", "int(number)",
+    "int((lock.until - now).total_seconds())", "int(key)", "int(since_ms)", "int(milliseconds)", "int(number)",
     "int(block_s * 1000)", "int(time.time())", "int(row.created_at.timestamp())"}
 """What is made a number in views and forms: times, keys of ours, and texts that a pattern has bounded."""
 
