@@ -86,7 +86,8 @@ def look(world, operation, who: str, examples: int, mode: GenerationMode, *, the
 
 
 def test_the_description_holds(world, described):
-    for operation in described:
+    """Of some operations; the others are in the long part."""
+    for operation in described[::9]:
         look(world, operation, PEOPLE[-1], 2, GenerationMode.POSITIVE, there=True)
         look(world, operation, PEOPLE[-1], 1, GenerationMode.NEGATIVE, there=True)
 
