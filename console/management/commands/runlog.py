@@ -25,8 +25,8 @@ from provisioning.shipping.worker.watch import Shipper
 
 class Command(BaseCommand):
     help = ("Read the log records of the chosen pair into the log database, judge alarms, send notifications and "
-            "entries of History, and record figures for charts, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, "
-            "docs/notifications.md, docs/audit-shipping.md, docs/charts.md).")
+            "entries of History, and record figures for charts, until SIGTERM or SIGINT ("
+            "docs/log.md, docs/alarms.md, docs/notifications.md, docs/audit-shipping.md, docs/charts.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):
