@@ -146,6 +146,6 @@ def _resolved(host: str, port: int, deadline: float) -> list[tuple[int, Any]]:
         raise NotAsked(f"The name {host} was not resolved within {CONNECT_S:.0f} s. See whether DNS works on this "
                        "machine.") from None
     if isinstance(answer, Exception) or not answer:
-        raise NotAsked(f"The name {host} is not known. Correct the URL, or see whether DNS works on this machine.")
+        raise NotAsked(f"The name {host} is not known. Correct it, or see whether DNS works on this machine.")
     return [(family, address) for family, _, _, _, address in answer]
 

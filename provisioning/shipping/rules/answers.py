@@ -16,4 +16,5 @@ def why_not_taken(said: str) -> str:
         code = json.loads(text).get("code", 0)
     except (ValueError, AttributeError, RecursionError):
         return ""
-    return "" if code == 0 else f"with the code of a failure: {text[:_SHOWN_CHARACTERS]}"
+    return "" if code == 0 else (f"with the code of a failure. See whether the token counts there: "
+                                 f"{text[:_SHOWN_CHARACTERS]}")
