@@ -1,6 +1,6 @@
 """Targets in words, for pages. Pure."""
 
-from urllib.parse import urlsplit
+import re
 
 from .rules.addresses import CONFIRMED, scheme_of, way_of
 
@@ -12,10 +12,7 @@ def way_label(address: str) -> str:
 
 def address_of(address: str) -> str:
     """What follows a "?" is often a password of some kind."""
-    try:
-        return urlsplit(address)._replace(query="", fragment="").geturl()
-    except ValueError:
-        return address
+    return re.split(r"[?#]", address, maxsplit=1)[0]
 
 
 def is_confirmed(address: str) -> bool:

@@ -87,7 +87,9 @@ def fold(now: int) -> bool:
     samples = Sample.objects.filter(kind=first.kind, block=first.block, at__gte=hour, at__lt=hour + HOUR_S)
     found = _by_object(first.kind, first.block, samples.order_by("at"))
     day = hour // DAY_S * DAY_S
-    longer = _joined_to_day(first.kind, {key: merged(first.kind, each, LONG_S) for key, each in found.items()}, day)
+    longer = _joined(first.kind, {key: merged(first.kind, each, LONG_S) for key, each in found.items()}, LONG_S, day)
+    # After a clock was put back an hour is recorded, and folded, once more.
+    found = _joined(first.kind, found, EVERY_S, hour)
     rows = [row_of(first.kind, key, begins, each)
             for begins, part in ((hour, found), (day, longer)) for key, each in part.items()]
     with transaction.atomic(using=ALIAS):
@@ -110,10 +112,10 @@ def _by_object(kind: str, block: int, samples: Iterable[Sample]) -> dict[int, Fi
     return {key: of_points(kind, EVERY_S, rows) for key, rows in points.items()}
 
 
-def _joined_to_day(kind: str, found: dict[int, Figures], day: int) -> dict[int, Figures]:
-    """{object: its day}: what is stored of it, with what is ``found`` now."""
+def _joined(kind: str, found: dict[int, Figures], step: int, begins: int) -> dict[int, Figures]:
+    """{object: its hour or day, which ``begins`` then}: what is stored of it, with what is ``found`` now."""
     stored = {row.object_id: figures for row in Stretch.objects.filter(
-        kind=kind, object_id__in=list(found), step=LONG_S, begins=day) if (figures := of_row(row)) is not None}
+        kind=kind, object_id__in=list(found), step=step, begins=begins) if (figures := of_row(row)) is not None}
     return {key: joined(stored[key], each) if key in stored else each for key, each in found.items()}
 
 

@@ -14,9 +14,9 @@ QUESTION, ADD_YES = "Apply this plan?", "Add --yes to apply this plan."
 
 class Command(ServiceCommand):
     help = ("Make the Configuration Database hold what FILE (YAML, - for stdin) says of hosts, templates, packages, "
-            "applications, alarm conditions, channels and notification rules: prints a plan, asks, and does it; what "
-            "is refused changes nothing. Exit codes: 0 done or nothing to do, 2 refused, 3 the database was busy. "
-            "Where it stopped half way, it says how far it came: apply the same file again.")
+            "applications, alarm conditions, channels, notification rules and audit targets: prints a plan, asks, and "
+            "does it; what is refused changes nothing. Exit codes: 0 done or nothing to do, 2 refused, 3 the database "
+            "was busy. Where it stopped half way, it says how far it came: apply the same file again.")
     command_name = "apply"
     told_at = float("-inf")
 

@@ -82,9 +82,9 @@ def line_of(body: dict) -> str:
     what = body["good_for"] if not body["roles"] else ", ".join(body["roles"])
     reads = ", read only" if body["read_only"] and body["roles"] else ""
     used = f"last used {body['last_used'][:16]} from {body['last_used_from']}" if body["last_used"] else "never used"
-    until = f"until {body['expires'][:10]}" if body["expires"] else "for ever"
+    until = f"expires {body['expires'][:10]}" if body["expires"] else "never expires"
     return (f"{body['owner']}/{body['name']} (pw_{body['key']}…): {what}{reads}, {body['state'].lower()}, "
-            f"good {until}, {used}")
+            f"{until}, {used}")
 
 
 def _iso(at) -> str | None:

@@ -46,8 +46,17 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed,
             return Answer(False, f"The certificate of {host} is not trusted ({error.verify_message}). Correct it "
                           "there, or let this machine trust its authority.")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return Answer(False, f"{host} did not answer within {WHOLE_S:.0f} s." if cut.happened or isinstance(
-                error, TimeoutError) else f"The connection to {host} failed: {error or type(error).__name__}.")
+            return Answer(False, _why_failed(f"{host} at port {port}", error, is_late=cut.happened))
+
+
+def _why_failed(place: str, error: Exception, *, is_late: bool) -> str:
+    if is_late or isinstance(error, TimeoutError):
+        return f"{place} did not answer within {WHOLE_S:.0f} s. See what it is busy with."
+    # Who says nothing at all is one of its kinds.
+    if type(error) is http.client.BadStatusLine:
+        return f"What {place} answers is no HTTP. See whether the address names the right port."
+    return (f"The connection to {place} failed: {error or type(error).__name__}. See whether the receiver runs, and "
+            "speaks TLS where the address begins with https://.")
 
 
 class _Connection(http.client.HTTPConnection):
@@ -137,6 +146,6 @@ def _resolved(host: str, port: int, deadline: float) -> list[tuple[int, Any]]:
         raise NotAsked(f"The name {host} was not resolved within {CONNECT_S:.0f} s. See whether DNS works on this "
                        "machine.") from None
     if isinstance(answer, Exception) or not answer:
-        raise NotAsked(f"The name {host} is not known. Correct the URL, or see whether DNS works on this machine.")
+        raise NotAsked(f"The name {host} is not known. Correct it, or see whether DNS works on this machine.")
     return [(family, address) for family, _, _, _, address in answer]
 

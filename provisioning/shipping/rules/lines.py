@@ -16,6 +16,8 @@ LOG_AUDIT = 13
 """The facility of syslog."""
 WARNING, NOTICE, INFORMATIONAL = 4, 5, 6
 SD_ID = "pairwise@32473"
+FILE_BEGINS = b'{"number":'
+"""What ``json_line`` begins with."""
 _SEVERITIES = {
     SignInResult.REFUSED: WARNING, SignInResult.LOCKED: WARNING, SignInResult.SIGNED_IN: INFORMATIONAL,
     SignInResult.SIGNED_OUT: INFORMATIONAL}
@@ -70,6 +72,11 @@ def document(entry: Entry) -> dict[str, Any]:
 def json_line(entry: Entry) -> bytes:
     """With its line feed."""
     return _json(document(entry)) + b"\n"
+
+
+def begins_as_file(head: bytes) -> bool:
+    """Whether a file with this beginning holds lines of entries, or nothing; the first line may have been torn."""
+    return FILE_BEGINS.startswith(head.partition(b"\n")[0])
 
 
 def event(entry: Entry, host: str) -> bytes:

@@ -18,10 +18,10 @@ from provisioning.notifications.rules.addresses import Allowed
 from provisioning.notifications.selectors.allowed import allowed_addresses
 from provisioning.notifications.worker.post import NotAsked, connected, post
 from provisioning.shipping.facts import Entry, Outcome, Target
-from provisioning.shipping.rules import lines
+from provisioning.shipping.rules import answers, lines
 from provisioning.shipping.rules.addresses import path_of, place_of, scheme_of, why_not
 
-from .sockets import NotRead, context_of, send_and_close
+from .sockets import LOOK_S, NotRead, context_of, send_and_close
 
 log = logging.getLogger(__name__)
 CONNECT_S = 5.0
@@ -66,8 +66,11 @@ def send(target: Target, messages: Sequence[bytes]) -> Outcome:
         made = Outcome(False, "It ended the connection before it had read what was sent. Its own log may say why.")
     except (NotRead, ValueError) as error:
         made = Outcome(False, str(error))
+    except TimeoutError:
+        made = Outcome(False, "It did not take what was sent in time. See what it is busy with.")
     except OSError as error:
-        made = Outcome(False, f"The connection failed: {error.strerror or error}.")
+        made = Outcome(False, f"The connection failed: {error.strerror or error}. See whether the receiver runs and "
+                       "the network lets this machine there.")
     return replace(made, said=Redactor(target.secrets).text(legible(made.said, ANSWER_CHARACTERS)))
 
 
@@ -80,13 +83,22 @@ def _over_tcp(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Ou
 
 def _over_tls(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Outcome:
     place, context = place_of(target.address), context_of(target)
-    with closing(connected(place.host, place.port, allowed, time.monotonic() + CONNECT_S)) as plain:
-        plain.settimeout(CONNECT_S)
-        with context.wrap_socket(plain, server_hostname=place.host) as sock:
-            spoken, cipher = sock.version(), sock.cipher()
-            send_and_close(sock, b"".join(map(lines.framed, messages)), whole=len(messages) == 1)
+    with closing(connected(place.host, place.port, allowed, time.monotonic() + CONNECT_S)) as plain, _secured(
+            context, plain, place.host) as sock:
+        spoken, cipher = sock.version(), sock.cipher()
+        send_and_close(sock, b"".join(map(lines.framed, messages)), whole=len(messages) == 1)
     return Outcome(True, f"It read all of it over {spoken}{f' ({cipher[0]})' if cipher else ''} and closed the "
                    "connection.")
+
+
+def _secured(context: ssl.SSLContext, plain: socket.socket, host: str) -> ssl.SSLSocket:
+    """Raises NotRead, OSError."""
+    plain.settimeout(CONNECT_S)
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except TimeoutError:
+        raise NotRead(f"It took the connection and did not begin with TLS within {CONNECT_S:g} s. See whether it "
+                      "speaks TLS at that port, and what it is busy with.") from None
 
 
 def _over_udp(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Outcome:
@@ -102,7 +114,7 @@ def _over_udp(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Ou
 
 
 def _over_socket(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Outcome:
-    path = path_of(target.address)
+    path, deadline = path_of(target.address), time.monotonic() + CONNECT_S
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.settimeout(CONNECT_S)
         try:
@@ -111,6 +123,7 @@ def _over_socket(target: Target, messages: Sequence[bytes], allowed: Allowed) ->
             return Outcome(False, f"{path} cannot be opened: {error.strerror}. See whether the collector of this "
                            "machine runs and reads that socket.", reached=False)
         for message in messages:
+            sock.settimeout(max(LOOK_S, deadline - time.monotonic()))
             sock.send(message)
     return Outcome(True, "The collector of this machine has it.")
 
@@ -119,9 +132,7 @@ def _to_file(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Out
     """Opened each time: a file that was rotated is made anew. It is on disk once this returns."""
     path = path_of(target.address)
     try:
-        # Whoever may make files there must not make Pairwise write into another one, or wait.
-        opened = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-                         FILE_MODE)
+        opened = _opened(path)
     except OSError as error:
         why = "It is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         return Outcome(False, f"{path} cannot be written: {why}. Name a file in a directory that exists, in which the "
@@ -130,20 +141,40 @@ def _to_file(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Out
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             return Outcome(False, f"{path} is no regular file. Name another one.", reached=False)
         end = os.fstat(opened).st_size
+        if not lines.begins_as_file(os.pread(opened, len(lines.FILE_BEGINS), 0)):
+            return Outcome(False, f"{path} holds something else than entries of History, and stays as it is. Name "
+                           "another file.", reached=False)
         # Whoever was killed, or met a full disk, has left a part of a line.
         torn = end and os.pread(opened, 1, end - 1) != b"\n"
         text = b"\n" * bool(torn) + b"".join(messages)
         if (count := file.write(text)) != len(text):
-            return Outcome(False, f"Only {count} of {len(text)} bytes could be written to {path}: the disk is full.")
+            return Outcome(False, f"Only {count} of {len(text)} bytes could be written to {path}: the disk is full. "
+                           "Make room there.")
         os.fsync(opened)
     return Outcome(True, f"It is in {path}.")
+
+
+def _opened(path: str) -> int:
+    """Raises OSError."""
+    # Whoever may make files there must not make Pairwise write into another one, or wait.
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        opened = os.open(path, flags | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    # Whatever the umask: a collector reads it by its group.
+    os.fchmod(opened, FILE_MODE)
+    return opened
 
 
 def _over_http(target: Target, messages: Sequence[bytes], allowed: Allowed) -> Outcome:
     headers = {**AGENT_HEADERS, **({"Authorization": f"Splunk {target.token}"} if target.token else {})}
     context = context_of(target) if scheme_of(target.address) == "https" else None
     answer = post(target.address, b"".join(messages), headers, allowed, context)
-    status = f"It answered {answer.status}: " if answer.status else ""
+    if answer.succeeded and (why := answers.why_not_taken(answer.said)):
+        return Outcome(False, f"It answered {answer.status}, but {why}")
+    # That of a redirect is said already.
+    status = f"It answered {answer.status}: " if answer.status and not 300 <= answer.status < 400 else ""
     return Outcome(answer.succeeded, f"{status}{answer.said}".strip(), reached=answer.status is not None)
 
 

@@ -67,7 +67,7 @@ def test_list_and_revoke(otto):
     key = ApiToken.objects.get().key
     shown(out.strip())
     _, listed, _ = run("tokens", "list")
-    assert listed.startswith(f"robot/robot (pw_{key}…): Support, good, good until ")
+    assert listed.startswith(f"robot/robot (pw_{key}…): Support, good, expires ")
     assert "from 192.0.2.1" in listed
     [body] = json.loads(run("tokens", "list", "--json")[1])["tokens"]
     assert (body["name"], body["owner"], body["roles"], body["state"]) == ("robot", "robot", ["Support"], "Good")

@@ -156,6 +156,18 @@ def test_an_hour_that_has_ended_is_folded_and_reads_the_same():
     assert list(after.columns["clients"]) == list(before.columns["clients"]) == [3] * 6 + [4] * 6
 
 
+def test_an_hour_that_a_clock_put_back_has_again_keeps_what_it_had():
+    hour(clients=3, span=10)
+    hour(begins=HOUR_S, clients=4, span=10)
+    assert stored.fold(BEGAN + HOUR_S)
+    for after in (1800, 2410):
+        assert keep(1, after, clients=9, span=10)
+    assert stored.fold(BEGAN + HOUR_S)
+    found = figures_of(SERVER, 1, step=EVERY_S, since=BEGAN, until=BEGAN + HOUR_S)
+    assert [(at - BEGAN, clients) for at, clients in zip(found.times, found.columns["clients"], strict=True)] == [
+        (0, 3), (600, 3), (1200, 3), (1800, 9), (2400, 3), (2410, 9), (3000, 3)]
+
+
 def test_long_steps_are_there_before_and_after_they_are_folded():
     hour(span=10, acknowledged=20)
     keep(1, 10, span=10, acknowledged=40)

@@ -86,7 +86,7 @@ def test_a_receiver_that_takes_its_time_is_left(behaviour, monkeypatch):
         answer = sent(receiver.url)
         assert time.monotonic() - began < 3
     assert not answer.succeeded
-    assert "127.0.0.1 did not answer within" in answer.said
+    assert "did not answer within" in answer.said
 
 
 def test_what_was_taken_is_taken_also_if_the_rest_of_the_answer_does_not_come(monkeypatch):
@@ -110,7 +110,7 @@ def test_what_is_no_answer_of_http_is_a_failure():
     with WebReceiver(lambda request, receiver: request.wfile.write(b"SSH-2.0-x\r\n")) as receiver:
         answer = sent(receiver.url)
     assert not answer.succeeded
-    assert "The connection to 127.0.0.1 failed" in answer.said
+    assert "is no HTTP" in answer.said
 
 
 def test_nobody_listens(closed_port):

@@ -32,6 +32,20 @@ def close_at_once(connection):
     return []
 
 
+def answers_at_once(connection):
+    """Something else than syslog listens there: it takes what comes, says so, and ends the connection."""
+    connection.recv(1_000_000)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    return []
+
+
+def answers_at_the_end(connection):
+    while connection.recv(4096):
+        pass
+    connection.sendall(b"220 at your service\r\n")
+    return []
+
+
 def frames(data):
     """Messages with their length in front, as far as they are whole."""
     found = []

@@ -126,6 +126,15 @@ def test_what_is_asked_for_again_was_sent_before(admin):
     assert HistoryEntry.objects.order_by("-number")[0].reason == "Entries are sent again from number 1 on. Lost."
 
 
+def test_an_address_is_shown_as_it_has_to_be_typed_without_what_follows_a_question_mark(admin):
+    made(replace(HEC, address="syslog+unix:///dev/log", token=""))
+    made(replace(HEC, name="other", address="https://192.0.2.80/event?key=s3cret-part"))
+    text = text_of(admin.get(reverse("shipping-list")))
+    assert "syslog+unix:///dev/log" in text
+    assert "https://192.0.2.80/event" in text
+    assert "s3cret-part" not in text
+
+
 def test_one_with_trouble_says_so_in_the_list(admin):
     made()
     Shipment.objects.update(trouble="siem at port 514 cannot be reached.", tries=3)

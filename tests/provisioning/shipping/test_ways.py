@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import time
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,16 @@ from provisioning.shipping.worker import sockets, ways
 from tests.certificates import Certificates
 from tests.provisioning.notifications.receivers import WebReceiver, answering
 
-from .collectors import Collector, a_gulp_then_close, close_at_once, frames, one_then_close, tls_of
+from .collectors import (
+    Collector,
+    a_gulp_then_close,
+    answers_at_once,
+    answers_at_the_end,
+    close_at_once,
+    frames,
+    one_then_close,
+    tls_of,
+)
 from .test_lines import ENTRY
 
 MANY = [replace(ENTRY, number=number) for number in range(1, 4)]
@@ -103,6 +113,54 @@ def test_who_hangs_has_taken_nothing(monkeypatch):
     assert (outcome.taken, outcome.reached, "has not read" in outcome.said) == (False, True, True)
 
 
+@pytest.mark.parametrize("secured", [False, True])
+@pytest.mark.parametrize("does", [answers_at_once, answers_at_the_end])
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_answers_is_no_receiver_of_syslog(certificates, secured, does, count):
+    with Collector(does, tls=tls_of(certificates, "127.0.0.1") if secured else None) as collector:
+        outcome = sent(collector.address, MANY[:count], ca=certificates.authority.read_text() if secured else "")
+    assert not outcome.taken
+    if count == 1 or does is answers_at_the_end:
+        assert "no receiver of syslog" in outcome.said
+
+
+def test_who_answers_without_end_keeps_nobody_waiting(monkeypatch, certificates):
+    # Whatever TLS makes of it, the connection below it ends.
+    monkeypatch.setattr(sockets, "_end_tls", lambda sock: None)
+
+    def floods(connection):
+        while True:
+            connection.sendall(b"x" * 4096)
+
+    with Collector(floods, tls=tls_of(certificates, "127.0.0.1")) as collector:
+        outcome = sent(collector.address, MANY[:1], ca=certificates.authority.read_text())
+    assert "no receiver of syslog" in outcome.said
+
+
+def test_who_reads_a_bit_at_a_time_over_tls_has_one_time_for_all_of_it(monkeypatch, certificates):
+    monkeypatch.setattr(sockets, "CLOSES_S", 0.3)
+
+    def drips(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(200):
+            connection.recv(16_384)
+            time.sleep(0.05)
+        return []
+
+    large = [replace(ENTRY, number=number, reason="x" * 7000) for number in range(1, 600)]
+    with Collector(drips, tls=tls_of(certificates, "127.0.0.1")) as collector:
+        began = time.monotonic()
+        assert not sent(collector.address, large, ca=certificates.authority.read_text()).taken
+        assert time.monotonic() - began < 2
+
+
+def test_who_does_not_begin_with_tls_is_said_so(monkeypatch):
+    monkeypatch.setattr(ways, "CONNECT_S", 0.2)
+    with Collector() as collector:
+        outcome = sent(collector.address.replace("tcp", "tls"))
+    assert "did not begin with TLS" in outcome.said
+
+
 def test_who_is_away_was_not_reached():
     with Collector() as collector:
         pass
@@ -142,7 +200,23 @@ def test_lines_are_added_to_a_file_that_only_its_group_may_read(tmp_path):
     assert sent(f"file://{path}").taken
     assert sent(f"file://{path}", [replace(ENTRY, number=4)]).taken
     assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1, 2, 3, 4]
-    assert stat.S_IMODE(path.stat().st_mode) & 0o007 == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_file_that_somebody_else_has_made_keeps_its_mode(tmp_path):
+    path = tmp_path / "audit.json"
+    path.touch(0o600)
+    assert sent(f"file://{path}").taken
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_holds_something_else_stays_as_it_is_also_under_another_name(tmp_path):
+    other = tmp_path / "agent.json"
+    other.write_text('{"password": 1}\n')
+    os.link(other, tmp_path / "audit.json")
+    outcome = sent(f"file://{tmp_path}/audit.json")
+    assert (outcome.taken, "holds something else" in outcome.said) == (False, True)
+    assert other.read_text() == '{"password": 1}\n'
 
 
 def test_a_line_that_was_torn_stays_alone(tmp_path):
@@ -176,6 +250,25 @@ def test_events_are_posted_with_their_token_which_no_answer_repeats():
     assert (refused.taken, refused.reached) == (False, True)
     assert refused.said.startswith("It answered 403: No: ")
     assert "s3cret" not in refused.said
+
+
+@pytest.mark.parametrize("body", [
+    b"<!DOCTYPE html><title>Sign in</title>", b" <html>", b'{"text": "Invalid token", "code": 4}'])
+def test_an_answer_that_says_otherwise_than_its_status_is_not_taken(body):
+    with WebReceiver(answering(200, body)) as receiver:
+        outcome = sent(receiver.url)
+    assert (outcome.taken, outcome.reached) == (False, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"ok", b"[1]", b'{"text": "Success", "code": 0}', b"[" * 5000])
+def test_any_other_answer_with_success_is_taken(body):
+    with WebReceiver(answering(200, body)) as receiver:
+        assert sent(receiver.url).taken
+
+
+def test_a_redirect_is_said_once():
+    with WebReceiver(answering(302, Location="http://127.0.0.1/")) as receiver:
+        assert sent(receiver.url).said.count("It answered") == 1
 
 
 def test_https_is_verified_by_the_ca_of_the_target(certificates):
