@@ -14,7 +14,8 @@ from provisioning.accounts.rules.directory import ACTIVE_DIRECTORY, POSIX, Entry
 ANSWERS_WITHIN_S = 3
 AWAY_FOR_S = 30.0
 """So long a directory that did not answer is not asked again: each sign-in would wait for it."""
-AWAY = frozenset({"SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "LOCAL_ERROR", "BUSY", "UNAVAILABLE"})
+AWAY = frozenset({"SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "LOCAL_ERROR", "BUSY",
+                  "UNAVAILABLE"})
 """What a directory that is away answers, or nobody in its place, when it is shown the password of a user."""
 MISSING = "the program that asks directories is not installed: ./run installs it from requirements-ldap.txt"
 
