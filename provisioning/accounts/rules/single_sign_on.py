@@ -80,7 +80,7 @@ def is_text(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value) and value.isprintable()
 
 
-def is_address(value: Any, *, issuer: str) -> bool:
+def is_address(value: Any, *, issuer: str) -> TypeGuard[str]:
     """Whether somebody can be sent there, or secrets: it is as safe as that of the issuer itself."""
     if not is_text(value):
         return False

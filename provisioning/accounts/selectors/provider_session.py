@@ -32,7 +32,7 @@ class ProviderSession(Session):
         ends = time.monotonic() + WITHIN_S
         answer = super().request(method, url, *args, **more)
         try:
-            answer._content, answer._content_consumed = _read(answer, ends), True  # type: ignore[attr-defined]
+            answer._content, answer._content_consumed = _read(answer, ends), True
         except ReadTimeoutError:
             raise Timeout(request=answer.request) from None
         except (HTTPError, OSError) as error:
