@@ -45,7 +45,7 @@ def test_no_answer_of_it_takes_long_is_large_or_leads_elsewhere(oidc, hurried, p
     *({"without": [name]} for name in ("exp", "iat", "aud", "iss", "sub")),
 ])
 def test_a_token_that_is_not_signed_for_us_lets_nobody_in(oidc, told):
-    oidc.tell(**{"claims": {"sub": "id-of-rita", "preferred_username": "rita"}, **told}, userinfo={"groups": ["pw-ops"]})
+    oidc.tell(**{"claims": {"sub": "id-of-rita", "upn": "rita"}, "userinfo": {"groups": ["pw-ops"]}, **told})
     assert come().status_code == 403
     assert not User.objects.exists()
 
