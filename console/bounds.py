@@ -17,11 +17,14 @@ FORM_BYTES = 64 * 1024
 
 
 SIGN_INS = ("login", "second-factor", "single-sign-on", "confirm", "password-change")
-"""Names of addresses at which a password or a code is looked at, or a provider is asked."""
+"""Names of addresses at which a password or a code is looked at, or a provider is asked, when something is posted."""
+COMES_BACK = "single-sign-on-back"
+"""Where a provider is asked whatever the method is."""
 
 
 def signs_in(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"] in {reverse(name) for name in SIGN_INS}
+    names = SIGN_INS if scope["method"] == "POST" else ()
+    return scope["path"] in {reverse(name) for name in (*names, COMES_BACK)}
 
 
 async def most(scope: Scope) -> int:

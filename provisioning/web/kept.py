@@ -26,8 +26,8 @@ KEPT_FOR_S = 3600
 KEPT_MAX = settings.STRANGER_BODY_MAX - 4096
 """Characters of a sealed form: with what is sent beside it, it is taken of those who are not signed in."""
 SEAL = "provisioning.views.kept"
-WITHOUT_FORM = frozenset({"login", "logout", "display", "session"})
-"""What is posted there was typed by nobody, or is a password."""
+WITHOUT_FORM = frozenset({"login", "second-factor", "confirm", "logout", "display", "session"})
+"""What is posted there was typed by nobody, or is a password or a code."""
 SHOWN_AGAIN = {"application-new": "look", "application-edit": "look"}
 """{name of an address: the ``step`` with which it shows what is posted and saves nothing}."""
 REFUSED = ("The form was not sent. Its page was open since before you signed in, or the browser has lost the cookie "

@@ -1,7 +1,8 @@
 """Who a session is of, and which sessions a user has. A request, a stream and the gate before Django ask the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user
@@ -11,6 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+BEGUN_SIGN_IN = "account_login"
+"""In the session of somebody who has to show a second factor yet: of allauth, which keeps there who it is."""
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
 CONFIRMED = "confirmed"
@@ -44,9 +47,16 @@ def user_of_session(session_key: str | None) -> User | AnonymousUser:
     return get_user(request)
 
 
-def sessions_of(user_id: int) -> Iterator[str]:
-    """Keys of the sessions of the user. Reads all sessions, of which there are as many as sign-ins that were
-    used within SESSION_COOKIE_AGE."""
+def sessions_of(user_id: int) -> Iterator[tuple[str, bool]]:
+    """(key, whether it is signed in) of each session of the user: one that is not waits for the second factor. Reads
+    all sessions, of which there are as many as sign-ins that were used within SESSION_COOKIE_AGE."""
     for row in Session.objects.filter(expire_date__gt=timezone.now()):
-        if row.get_decoded().get(SESSION_KEY) == str(user_id):
-            yield row.session_key
+        said = row.get_decoded()
+        whose = said.get(SESSION_KEY)
+        if str(user_id) in (whose, _begun_by(said)):
+            yield row.session_key, whose == str(user_id)
+
+
+def _begun_by(said: Mapping[str, Any]) -> str | None:
+    begun = said.get(BEGUN_SIGN_IN)
+    return begun.get("user_pk") if isinstance(begun, dict) else None

@@ -3,7 +3,9 @@ userinfo, RP-initiated logout), which does what a test tells it: ``python -m tes
 
 It lets whoever comes in at once, as the person that ``POST /test`` has set last. What is set there, as JSON: ``claims``
 (of the ID token), ``userinfo`` (None: the endpoint fails), ``issuer`` (what it says it is), ``audience``, ``key``
-("other": the token is signed by somebody else), ``deny`` (the person cancels), ``garbage`` (the token endpoint)."""
+("other": the token is signed by somebody else; "public": with what everybody can read; "none": by nobody), ``without``
+(claims that the token lacks), ``deny`` (the person cancels), ``garbage`` (the token endpoint), ``spoiled`` ({path: how
+it answers}, of SPOILED), ``says`` (more of what it says of itself)."""
 
 import base64
 import hashlib
@@ -16,10 +18,50 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 CLIENT, SECRET = "pairwise", "s3cret-of-the-provider"
 DEFAULTS = {"claims": {}, "userinfo": {}, "issuer": "", "audience": CLIENT, "key": "own", "deny": False,
-            "garbage": False}
+            "garbage": False, "without": [], "spoiled": {}, "says": {}}
+BLANKS = b" " * 64 * 1024
+
+
+def huge(answers, text: bytes) -> None:
+    """As it should be, and 4 MB more."""
+    answers.begin(len(text) + 64 * len(BLANKS))
+    answers.wfile.write(text)
+    for _ in range(64):
+        answers.wfile.write(BLANKS)
+
+
+def slow(answers, text: bytes) -> None:
+    """As it should be, bit by bit over 4 s."""
+    answers.begin(len(text))
+    for at in range(len(text)):
+        answers.wfile.write(text[at:at + 1])
+        time.sleep(4 / len(text))
+
+
+def silent(answers, text: bytes) -> None:
+    """Half of it, and no more for 4 s."""
+    answers.begin(len(text))
+    answers.wfile.write(text[:len(text) // 2])
+    time.sleep(4)
+
+
+def elsewhere(answers, text: bytes) -> None:
+    answers.send_response(307)
+    answers.send_header("Location", f"{answers.server.issuer}/elsewhere{answers.path}")
+    answers.send_header("Content-Length", "0")
+    answers.end_headers()
+
+
+def deep(answers, text: bytes) -> None:
+    answers.begin(200_000)
+    answers.wfile.write(b"[" * 200_000)
+
+
+SPOILED = {each.__name__: each for each in (huge, slow, silent, elsewhere, deep)}
 
 
 class Provider(ThreadingHTTPServer):
@@ -39,9 +81,9 @@ class Answers(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        address = urlsplit(self.path)
+        address = urlsplit(self.path.removeprefix("/elsewhere"))
         asked = {name: values[0] for name, values in parse_qs(address.query).items()}
-        self.server.asked.append(address.path)
+        self.server.asked.append(urlsplit(self.path).path)
         work = {"/.well-known/openid-configuration": self.discovery, "/authorize": self.authorize, "/jwks": self.jwks,
                 "/userinfo": self.userinfo, "/end": self.end, "/test": self.heard}.get(address.path)
         work(asked) if work else self.say({"error": "not found"}, 404)
@@ -61,7 +103,8 @@ class Answers(BaseHTTPRequestHandler):
                   "token_endpoint": f"{base}/token", "jwks_uri": f"{base}/jwks",
                   "userinfo_endpoint": f"{base}/userinfo", "end_session_endpoint": f"{base}/end",
                   "code_challenge_methods_supported": ["S256"],
-                  "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]})
+                  "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                  **self.server.told["says"]})
 
     def authorize(self, asked):
         assert (asked["client_id"], asked["code_challenge_method"]) == (CLIENT, "S256")
@@ -85,8 +128,16 @@ class Answers(BaseHTTPRequestHandler):
         self.server.tokens[access] = True
         now, told = int(time.time()), self.server.told
         claims = {"iss": self.server.issuer, "aud": told["audience"], "iat": now, "exp": now + 60, **told["claims"]}
-        id_token = jwt.encode(claims, self.server.keys[told["key"]], algorithm="RS256", headers={"kid": "1"})
+        id_token = self.signed({name: claims[name] for name in claims if name not in told["without"]}, told["key"])
         return self.say({"access_token": access, "token_type": "Bearer", "expires_in": 60, "id_token": id_token})
+
+    def signed(self, claims, key):
+        if key == "none":
+            return jwt.encode(claims, None, algorithm="none", headers={"kid": "1"})
+        if key == "public":
+            known = self.server.keys["own"].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            return jwt.encode(claims, known, algorithm="HS256", headers={"kid": "1"})
+        return jwt.encode(claims, self.server.keys[key], algorithm="RS256", headers={"kid": "1"})
 
     def credentials(self, sent):
         header = self.headers.get("Authorization", "")
@@ -114,11 +165,16 @@ class Answers(BaseHTTPRequestHandler):
 
     def say(self, body, status=200):
         text = json.dumps(body).encode()
+        if (how := self.server.told["spoiled"].get(urlsplit(self.path).path)) and status == 200:
+            return SPOILED[how](self, text)
+        self.begin(len(text), status)
+        return self.wfile.write(text)
+
+    def begin(self, length, status=200):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(text)
 
 
 if __name__ == "__main__":

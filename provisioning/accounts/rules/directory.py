@@ -27,9 +27,12 @@ def name_attribute(user_filter: str) -> str:
 
 
 def name_of(attributes: Mapping[str, Sequence[str]], *, user_filter: str, typed: str) -> str:
-    """As the directory writes it, whatever case it was typed in."""
-    values = {name.lower(): each for name, each in attributes.items()}.get(name_attribute(user_filter).lower())
-    return values[0] if values else typed
+    """As the directory writes it, whatever case it was typed in. Of several names, which somebody may have added, it is
+    the one that was typed."""
+    values = {name.lower(): each for name, each in attributes.items()}.get(name_attribute(user_filter).lower()) or ()
+    if len(values) == 1:
+        return values[0]
+    return next((value for value in values if value.casefold() == typed.casefold()), typed)
 
 
 def wrong_in_settings(*, url: str, plain: bool, users: str, groups: str, user_filter: str,

@@ -11,12 +11,15 @@ Groups that have no role here are never looked at, so a provider cannot make up 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
+from urllib.parse import urlsplit
 
 from provisioning.states import Role
 
 NAME_CLAIMS = ("preferred_username", "upn", "email", "sub")
 """What a new user is called: the first of these claims that there is."""
+ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+"""What a provider has to say of itself."""
 HOW_ROLES = "Write it as group=Role with commas between them: pairwise-admins=Administrator,noc=Operator"
 
 
@@ -66,7 +69,26 @@ def groups_in(claims: Mapping[str, Any], claim: str) -> frozenset[str] | None:
 
 
 def name_in(claims: Mapping[str, Any]) -> str:
-    return next((value for name in NAME_CLAIMS if isinstance(value := claims.get(name), str) and value), "")
+    """An address of mail that its provider has not looked at may be anybody's, so it names nobody."""
+    is_verified = claims.get("email_verified") in (True, "true")
+    return next((value for name in NAME_CLAIMS if is_text(value := claims.get(name))
+                 and (name != "email" or is_verified)), "")
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Whether it is a text that can be stored and read: some provider lets its people write what they like."""
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
+def is_address(value: Any, *, issuer: str) -> TypeGuard[str]:
+    """Whether somebody can be sent there, or secrets: it is as safe as that of the issuer itself."""
+    if not is_text(value):
+        return False
+    try:
+        where = urlsplit(value)
+    except ValueError:
+        return False
+    return bool(where.hostname) and where.scheme in ("https", urlsplit(issuer).scheme)
 
 
 def identity_in(claims: Mapping[str, Any], *, issuer: str, claim: str, why_unknown: str = "") -> Identity:
@@ -84,8 +106,10 @@ def wrong_in_discovery(document: Any, *, issuer: str) -> list[str]:
     found = []
     if (said := document.get("issuer")) != issuer:
         found.append(f'It calls itself "{said}", and PAIRWISE_OIDC_URL says "{issuer}": write the setting as it does.')
-    found += [f'It does not say its "{name}".' for name in (
-        "authorization_endpoint", "token_endpoint", "jwks_uri") if not isinstance(document.get(name), str)]
+    found += [f'It does not say its "{name}".' for name in ADDRESSES if not isinstance(document.get(name), str)]
+    found += [f'Its "{name}" is {value!r}, which is no address with https://.' for name in (
+        *ADDRESSES, "userinfo_endpoint") if isinstance(value := document.get(name), str)
+        and not is_address(value, issuer=issuer)]
     methods = document.get("code_challenge_methods_supported")
     if isinstance(methods, list) and "S256" not in methods:
         found.append("It does not take PKCE with S256, which Pairwise always uses.")

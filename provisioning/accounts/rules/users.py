@@ -20,6 +20,10 @@ class UserFacts:
     source: str = ""
 
 
+KEEP_ONE = ("Keep one who can sign in while the provider of single sign-on or the directory does not answer, and whose "
+            "role nobody there takes away.")
+
+
 def _why_not_lose(facts: UserFacts, what: str) -> str:
     """Why an Administrator cannot lose ``what``; "" for others."""
     if Role.ADMINISTRATOR not in facts.roles:
@@ -28,6 +32,8 @@ def _why_not_lose(facts: UserFacts, what: str) -> str:
         return f"You cannot {what} yourself. Ask another Administrator."
     if facts.is_enabled and not facts.other_administrators:
         return (f"{facts.name} is the only Administrator who may sign in. Give the role to somebody else first.")
+    if facts.is_enabled and facts.source == SignInSource.LOCAL and not facts.other_local_administrators:
+        return f"{facts.name} is the only Administrator with a password. {KEEP_ONE}"
     return ""
 
 
@@ -73,6 +79,5 @@ def why_not_link(facts: UserFacts) -> str:
     if facts.is_self:
         return "You cannot link yourself. Ask another Administrator: somebody must be able to sign in with a password."
     if Role.ADMINISTRATOR in facts.roles and not facts.other_local_administrators:
-        return (f"{facts.name} is the only Administrator with a password. Keep one who can sign in while the provider "
-                "does not answer.")
+        return f"{facts.name} is the only Administrator with a password. {KEEP_ONE}"
     return ""

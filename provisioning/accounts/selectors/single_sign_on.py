@@ -8,13 +8,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from protocol.outside import read_json
-from provisioning.accounts.rules.single_sign_on import BadRoles, role_map, wrong_in_discovery
+from provisioning.accounts.rules.single_sign_on import BadRoles, is_address, role_map, wrong_in_discovery
 
 log = logging.getLogger(__name__)
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-LONGEST = 256 * 1024
-"""Bytes of what a provider says of itself."""
 
 
 class ProviderAway(Exception):
@@ -43,20 +41,19 @@ def discovery() -> dict[str, Any]:
     # Whoever does not ask a provider does not load what it takes.
     import requests
 
+    from .provider_session import ProviderSession
+
     try:
-        with requests.Session() as session:
-            session.verify = settings.PAIRWISE_OIDC_CA or True
-            answer = session.get(settings.PAIRWISE_OIDC_URL.rstrip("/") + WELL_KNOWN, stream=True,
-                                 timeout=settings.SOCIALACCOUNT_REQUESTS_TIMEOUT)
-            if answer.status_code != requests.codes.ok:
-                raise ProviderAway(f"{settings.PAIRWISE_OIDC_URL} answers with error {answer.status_code}")
-            text = answer.raw.read(LONGEST + 1, decode_content=True)
+        with ProviderSession() as session:
+            answer = session.get(settings.PAIRWISE_OIDC_URL.rstrip("/") + WELL_KNOWN)
     except requests.RequestException as error:
         raise ProviderAway(why_away(error)) from None
     except OSError as error:
         raise ProviderAway(f"{settings.PAIRWISE_OIDC_CA}: {error.strerror or error}") from None
+    if answer.status_code != requests.codes.ok:
+        raise ProviderAway(f"{settings.PAIRWISE_OIDC_URL} answers with error {answer.status_code}")
     try:
-        found = read_json(text) if len(text) <= LONGEST else None
+        found = read_json(answer.content)
     except ValueError:
         found = None
     if not isinstance(found, dict):
@@ -68,11 +65,15 @@ def why_away(error: Exception) -> str:
     """``error`` of requests, in words."""
     import requests
 
+    from .provider_session import TooMuch
+
     where = settings.PAIRWISE_OIDC_URL
     if isinstance(error, requests.exceptions.SSLError):
         return f"the certificate of {where} is not trusted: name its authority in PAIRWISE_OIDC_CA"
+    if isinstance(error, TooMuch):
+        return f"{where} answers with more than a provider would"
     if isinstance(error, requests.Timeout):
-        return f"{where} does not answer within {settings.SOCIALACCOUNT_REQUESTS_TIMEOUT} s"
+        return f"{where} does not answer in time"
     if isinstance(error, requests.ConnectionError):
         return f"{where} cannot be reached"
     return f"asking {where} failed: {type(error).__name__}"
@@ -93,7 +94,7 @@ def end_of_session(back: str) -> str:
     except ProviderAway as error:
         log.info("the session at the provider of single sign-on is not ended: %s", error)
         return ""
-    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+    if not is_address(address, issuer=settings.PAIRWISE_OIDC_URL):
         return ""
     asks = urlencode({"client_id": settings.PAIRWISE_OIDC_CLIENT_ID, "post_logout_redirect_uri": back})
     return f"{address}{'&' if '?' in address else '?'}{asks}"

@@ -14,6 +14,9 @@ from provisioning.accounts.rules.directory import ACTIVE_DIRECTORY, POSIX, Entry
 ANSWERS_WITHIN_S = 3
 AWAY_FOR_S = 30.0
 """So long a directory that did not answer is not asked again: each sign-in would wait for it."""
+AWAY = frozenset({"SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "LOCAL_ERROR", "BUSY",
+                  "UNAVAILABLE"})
+"""What a directory that is away answers, or nobody in its place, when it is shown the password of a user."""
 MISSING = "the program that asks directories is not installed: ./run installs it from requirements-ldap.txt"
 
 
@@ -107,8 +110,17 @@ def _backend():
     class Backend(LDAPBackend):
         default_settings = _options(ldap, config)
 
-        def get_or_build_user(self, username, ldap_user):
-            return SimpleNamespace(get_username=lambda: username), False
+        def authenticate_ldap_user(self, ldap_user, password):
+            if ldap_user.dn is None:
+                return None
+            try:
+                ldap_user._bind_as(ldap_user.dn, password)
+            except ldap.LDAPError as error:
+                if type(error).__name__ in AWAY:
+                    raise
+                # Said of this user alone, whatever it is: nobody keeps others out by a name that is locked there.
+                return None
+            return SimpleNamespace(ldap_user=ldap_user)
 
         def somebody(self, name: str):
             found = _LDAPUser(self, username=name.strip())

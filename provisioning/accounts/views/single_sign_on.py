@@ -20,7 +20,9 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
 
-from provisioning.accounts.rules.single_sign_on import identity_in, wrong_in_discovery
+from provisioning.accounts.rules.single_sign_on import identity_in, is_text, wrong_in_discovery
+from provisioning.accounts.selectors.id_tokens import BadToken, claims_of
+from provisioning.accounts.selectors.provider_session import ProviderSession
 from provisioning.accounts.selectors.single_sign_on import ProviderAway, discovery, is_set_up, why_away
 from provisioning.accounts.services.sign_in import SignInRefused
 from provisioning.accounts.services.single_sign_on import user_of
@@ -29,7 +31,7 @@ from provisioning.web.answers import safe_address
 
 from .refusal import onward_page, refusal_page
 
-GARBAGE = (KeyError, TypeError, ValueError, AttributeError)
+GARBAGE = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises that is not as the protocol has it."""
 SUBJECT_MAX = 191
 """Characters, as there is room for in the database."""
@@ -90,23 +92,34 @@ class Client(OpenIDConnectOAuth2Adapter):
     def get_access_token_data(self, request, app, client, pkce_code_verifier=None) -> dict:
         try:
             return super().get_access_token_data(request, app, client, pkce_code_verifier)
-        except GARBAGE:
+        except GARBAGE as error:
+            if isinstance(error, RequestException):
+                raise
             raise OAuth2Error("what the provider answered is no token") from None
 
     @sensitive_variables()
     def complete_login(self, request, app, token, **kwargs) -> SocialLogin:
-        # Its signature is looked at although it came by way of TLS: it says who somebody is.
-        self.did_fetch_access_token = False
-        try:
-            said = self._decode_id_token(app, kwargs["response"].get("id_token") or "")
-        except GARBAGE:
-            raise OAuth2Error("what the provider answered says nobody") from None
-        if not isinstance(subject := said.get("sub"), str) or not 0 < len(subject) <= SUBJECT_MAX:
+        said = self._decode_id_token(app, kwargs["response"].get("id_token"))
+        if not is_text(subject := said.get("sub")) or len(subject) > SUBJECT_MAX:
             raise OAuth2Error("the provider does not say who it is")
         told, why = self._user_info(token.token)
         if told and told.get("sub") != subject:
             raise OAuth2Error("what the provider tells is of somebody else")
         return self.get_provider().sociallogin_from_response(request, {"claims": {**said, **told}, "why_unknown": why})
+
+    @sensitive_variables()
+    def _decode_id_token(self, app, id_token) -> dict[str, Any]:
+        """Its signature is looked at although it came by way of TLS: it says who somebody is. Raises OAuth2Error,
+        RequestException."""
+        try:
+            with ProviderSession() as session:
+                answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+            return claims_of(id_token, keys=answer.json(), issuer=settings.PAIRWISE_OIDC_URL, client_id=app.client_id)
+        except (BadToken, *GARBAGE) as error:
+            if isinstance(error, RequestException):
+                raise
+            raise OAuth2Error("what the provider answered says nobody") from None
 
     @sensitive_variables()
     def _user_info(self, access_token: str) -> tuple[dict[str, Any], str]:
@@ -117,6 +130,8 @@ class Client(OpenIDConnectOAuth2Adapter):
             found = self._fetch_user_info(access_token)
         except RequestException as error:
             return {}, f"the provider could not be asked: {why_away(error)}"
+        except GARBAGE:
+            return {}, "the provider did not answer as one"
         return (found, "") if isinstance(found, dict) else ({}, "the provider did not answer as one")
 
 
@@ -127,9 +142,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         return [the_app()] if is_set_up() else []
 
     def get_requests_session(self):
-        session = super().get_requests_session()
-        session.verify = settings.PAIRWISE_OIDC_CA or True
-        return session
+        return ProviderSession()
 
     def is_open_for_signup(self, request, sociallogin) -> bool:
         return False

@@ -113,6 +113,45 @@ def test_roles_stay_where_the_groups_cannot_be_read(ldap, settings):
 
 
 @of_slapd
+@pytest.mark.parametrize("said", ["UNWILLING_TO_PERFORM", "INAPPROPRIATE_AUTH", "CONSTRAINT_VIOLATION", "OTHER",
+                                  "INSUFFICIENT_ACCESS", "STRONG_AUTH_REQUIRED", "INVALID_CREDENTIALS"])
+def test_what_the_directory_says_of_one_user_keeps_no_other_one_out(ldap, monkeypatch, said):
+    import ldap as library
+    from django_auth_ldap.backend import _LDAPUser
+
+    as_it_is = _LDAPUser._bind_as
+
+    def bind_as(self, dn, password, sticky=False):
+        if password == "of a locked user":
+            raise getattr(library, said)
+        return as_it_is(self, dn, password, sticky=sticky)
+
+    monkeypatch.setattr(_LDAPUser, "_bind_as", bind_as)
+    _, answer = sign_in(password="of a locked user")
+    assert "The user name or the password is wrong" in answer.text
+    assert SignInTry.objects.get().failures == 1
+    assert sign_in()[1].status_code == 302
+
+
+@of_slapd
+def test_a_directory_that_is_away_when_it_is_shown_a_password_is_away(ldap, monkeypatch):
+    import ldap as library
+    from django_auth_ldap.backend import _LDAPUser
+
+    assert {each for each in service.AWAY if issubclass(getattr(library, each), library.LDAPError)} == service.AWAY
+    as_it_is = _LDAPUser._bind_as
+
+    def bind_as(self, dn, password, sticky=False):
+        if not sticky:
+            raise library.SERVER_DOWN
+        return as_it_is(self, dn, password, sticky=sticky)
+
+    monkeypatch.setattr(_LDAPUser, "_bind_as", bind_as)
+    assert "The directory does not answer" in sign_in()[1].text
+    assert not SignInTry.objects.exists()
+
+
+@of_slapd
 def test_an_authority_that_is_not_trusted_is_no_directory(ldap, settings):
     settings.PAIRWISE_LDAP_CA = ""
     assert "The directory does not answer" in sign_in()[1].text
@@ -185,6 +224,14 @@ def test_the_three_cases_of_groups(set_up, db):
     assert "None of your groups" in admitted(entry("others"))
     assert user_roles(User.objects.get()) == set()
     assert User.objects.get().account.source == SignInSource.LDAP
+
+
+@pytest.mark.parametrize(("names", "typed", "name"), [
+    (["lena"], "LENA", "lena"), (["lena"], "lena@example.com", "lena"), ([], "lena", "lena"),
+    (["ada", "lena"], "lena", "lena"), (["ada", "lena"], "LENA", "lena"), (["ada", "x"], "lena", "lena"),
+])
+def test_who_has_several_names_there_is_called_as_was_typed(names, typed, name):
+    assert rules.name_of({"uid": names}, user_filter="(uid=%(user)s)", typed=typed) == name
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [

@@ -112,10 +112,11 @@ def test_the_page_of_the_second_factor_is_for_those_alone_whose_password_was_rig
         assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_who_is_changed_between_password_and_code_is_not_let_in(ada, otto):
+def test_who_is_changed_between_password_and_code_is_not_let_in(otto):
     give_app(otto)
     client, _ = sign_in()
-    users.reset_password(actor=by(ada), user_id=otto.pk)
+    otto.set_password("another one 2")
+    otto.save()
     assert client.post("/login/second-factor/", {"code": code_of()}).status_code == 403
     assert not is_in(client)
 

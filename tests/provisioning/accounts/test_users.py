@@ -15,7 +15,7 @@ from provisioning.accounts.services import users
 from provisioning.core import permissions
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import Account, HistoryEntry, SignInTry
-from provisioning.states import Role
+from provisioning.states import Role, SignInSource
 from tests import factories
 from tests.commands import run
 
@@ -24,7 +24,7 @@ ADMIN, OPERATOR, SUPPORT = str(Role.ADMINISTRATOR), str(Role.OPERATOR), str(Role
 
 def facts(**changes) -> UserFacts:
     return UserFacts(**{"name": "ada", "roles": frozenset({ADMIN}), "is_enabled": True, "is_self": False,
-                        "other_administrators": 1, **changes})
+                        "other_administrators": 1, "other_local_administrators": 1, **changes})
 
 
 @pytest.mark.parametrize(("changes", "roles", "word"), [
@@ -34,6 +34,8 @@ def facts(**changes) -> UserFacts:
     ({"other_administrators": 0, "is_enabled": False}, [SUPPORT], ""),
     ({"other_administrators": 0, "roles": frozenset({OPERATOR})}, [SUPPORT], ""),
     ({"is_self": True, "roles": frozenset({OPERATOR})}, [SUPPORT], ""),
+    ({"other_local_administrators": 0}, [SUPPORT], "with a password"), ({"other_local_administrators": 0}, [ADMIN], ""),
+    ({"other_local_administrators": 0, "source": SignInSource.LDAP}, [SUPPORT], ""),
 ])
 def test_which_roles_a_user_can_have(changes, roles, word):
     why = why_not_roles(facts(**changes), roles)
@@ -45,6 +47,8 @@ def test_which_roles_a_user_can_have(changes, roles, word):
     ({}, ""), ({"is_self": True}, "yourself"), ({"other_administrators": 0}, "only Administrator"),
     ({"is_self": True, "roles": frozenset({SUPPORT})}, "yourself"),
     ({"other_administrators": 0, "roles": frozenset({SUPPORT})}, ""),
+    ({"other_local_administrators": 0}, "with a password"),
+    ({"other_local_administrators": 0, "source": SignInSource.OIDC}, ""),
 ])
 def test_who_can_be_disabled(changes, word):
     why = why_not_disable(facts(**changes))
