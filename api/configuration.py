@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from provisioning.applications.selectors.applications import find_application
+from provisioning.applications.selectors.applications import keys_by_name
 from provisioning.applications.selectors.export import as_yaml
 from provisioning.core.permissions import CONFIGURE, EXPORT, actor_of
-from provisioning.errors import Refused
+from provisioning.errors import NotFound, Refused
 from provisioning.fleet.services import apply as services
 from provisioning.fleet.services.export import export_document
 from provisioning.fleet.services.manifest import Manifest, read_body, read_manifest
@@ -71,8 +71,9 @@ def export(request: HttpRequest, asked: Query[Exported]) -> HttpResponse:
     """Secrets are masked; apply keeps the stored ones."""
     actor_of(request).require(EXPORT)
     names = [name.strip() for name in asked.names.split(",") if name.strip()]
-    for name in names:
-        find_application(name)
+    unknown = {*names} - keys_by_name(names).keys()
+    if unknown:
+        raise NotFound(f"There is no application named {min(unknown)}.")
     document = export_document(names=names or None)
     if asked.format == "yaml":
         return HttpResponse(as_yaml(document), content_type=YAML)

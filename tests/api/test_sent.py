@@ -110,6 +110,17 @@ def test_who_may_not_apply_is_told_so_before_the_file_is_read(operator, support,
         assert Role.ADMINISTRATOR in answer.json()["detail"]
 
 
+def test_what_names_many_objects_is_looked_up_at_once(operator, support, django_assert_max_num_queries):
+    names = [f"k{number}" for number in range(900)]
+    with django_assert_max_num_queries(20):
+        assert operator("POST", "/batches", {"verb": "start", "applications": [*names, *map(str, range(100))]}
+                        ).status_code == 422
+    with django_assert_max_num_queries(20):
+        assert support.get(f"/export?names={','.join(names[:700])}").status_code == 404
+    with django_assert_max_num_queries(20):
+        assert support("POST", "/batches", {"verb": "start", "applications": names}).status_code == 403
+
+
 def test_json_is_read_as_the_file_that_says_the_same():
     read = read_body(json.loads('{"hosts": [{"name": "a", "lca_port": 4999, "enabled": false}], "applications": '
                                 '[{"name": "b", "options": {"log": {"verbose": true, "limit": 1.5, "none": null}}}]}'))
