@@ -33,14 +33,14 @@ def once(actor: Actor, key: str, request: HttpRequest, work: Callable[[], HttpRe
     if len(key) > KEY_MOST:
         raise Problem(422, f"An Idempotency-Key has at most {KEY_MOST} characters.", field=HEADER)
     known, row = services.begin(actor=actor, key=key, request=_fingerprint(request))
+    if row is None:
+        raise Problem(429, TOO_MANY, retry_after_s=3600)
     if known == Known.NEW:
         return _first(row, work)
     if known == Known.ANSWERED:
         found = HttpResponse(row.body, status=row.status, headers=row.headers)
         found[REPEATED] = "true"
         return found
-    if known == Known.TOO_MANY:
-        raise Problem(429, TOO_MANY, retry_after_s=3600)
     if known == Known.OTHER:
         raise Problem(422, OTHER, field=HEADER)
     raise Problem(409, UNDER_WAY if known == Known.UNDER_WAY else UNKNOWN,

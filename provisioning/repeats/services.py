@@ -16,8 +16,8 @@ WHOSE = 16
 
 
 def begin(*, actor: Actor, key: str, request: str) -> tuple[Known, KeptAnswer | None]:
-    """What is known of ``key`` of this actor, for the request that ``request`` stands for; where it is NEW, it is under
-    way from now on, and whoever comes with it meanwhile is told so."""
+    """What is known of ``key`` of this actor, for the request that ``request`` stands for; no row where it is TOO_MANY.
+    Where it is NEW, it is under way from now on, and whoever comes with it meanwhile is told so."""
     now, whose, name = timezone.now(), _whose(actor), fingerprint([key.encode()])
     row = KeptAnswer.objects.filter(key=_key(whose, name)).first()
     if row is None:
