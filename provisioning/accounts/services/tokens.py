@@ -105,9 +105,13 @@ def _conflict(row: ApiToken, new: dict[str, str | bool]) -> Conflict:
 
 
 def revoke_token(*, actor: Actor, token_id: int) -> ApiToken:
-    """It is good for nothing any more. Raises NotAllowed, NotFound."""
+    """It is good for nothing any more. Everybody revokes their own; by a token, unless it is an Administrator's, that
+    one alone. Raises NotAllowed, NotFound."""
     with history.atomic():
         row = _locked(token_id, actor)
+        if actor.token not in ("", row.name):
+            # Whoever finds a token ends no others of its owner by it.
+            actor.require(permissions.USERS)
         history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
         ApiToken.objects.filter(pk=row.pk).delete()
         # A stream that was opened with it looks at it now.

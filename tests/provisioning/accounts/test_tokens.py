@@ -137,6 +137,16 @@ def test_it_is_good_from_its_networks_alone(otto):
         shown(text, "203.0.113.9")
 
 
+def test_one_revokes_itself_and_no_other_of_its_owner_unless_it_manages_users(ada):
+    other, _ = made(ada, name="other", roles=["Administrator"])
+    row, text = made(ada, roles=["Administrator"])
+    ApiToken.objects.filter(pk=row.pk).update(roles=["Support"])
+    with pytest.raises(NotAllowed, match="Your role does not let you manage users"):
+        tokens.revoke_token(actor=shown(text), token_id=other.pk)
+    tokens.revoke_token(actor=shown(text), token_id=row.pk)
+    assert [each.name for each in ApiToken.objects.all()] == ["other"]
+
+
 @pytest.mark.parametrize("change", [
     lambda row: ApiToken.objects.update(enabled=False), lambda row: ApiToken.objects.update(expires_at=timezone.now()),
     lambda row: factories.User.objects.update(is_active=False), lambda row: row.owner.groups.clear(),
