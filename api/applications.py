@@ -160,11 +160,12 @@ def _saved(request: HttpRequest, name: str, body: Any, change: Change, if_match:
 @router.delete("/{name}", response={204: None, 200: Tried}, summary="Delete an application")
 def delete(request: HttpRequest, name: str, change: Query[Change], if_match: str | None = IfMatch) -> HttpResponse:
     row = found(name)
-    require_unchanged(row, if_match, saved_by=row.changed_by)
+    require_unchanged(row, if_match)
     if change.dry_run:
         actor_of(request).require(CONFIGURE)
         return tried(of_object(refusals(row, "delete")))
-    services.delete_applications(actor=actor_of(request), application_ids=[row.pk], reason=change.why(request))
+    services.delete_applications(actor=actor_of(request), application_ids=[row.pk], reason=change.why(request),
+                                 revisions={row.pk: revision_of(if_match, row.revision)} if if_match else {})
     return HttpResponse(status=204)
 
 

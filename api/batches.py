@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from provisioning.applications.selectors.applications import find_application, get_application, keys_by_name
+from provisioning.applications.selectors.applications import keys_by_name, names_by_key
 from provisioning.core.permissions import actor_of
-from provisioning.errors import NotFound, Refusal, Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.fleet.selectors.batches import Batch, get_batch, why_not_of
 from provisioning.fleet.services import batches as services
 from provisioning.jobs.kinds import KINDS
@@ -20,7 +20,7 @@ from provisioning.states import JobKind
 from .changes import Change, Tried, answered, of_object, tried
 from .documents import Strict
 from .filters import Text
-from .paging import by_id_or_name
+from .paging import id_of
 from .problems import ADDRESSES
 
 router = Router(tags=["jobs"])
@@ -85,9 +85,10 @@ class BatchAsked(BaseModel):
 @router.post("", response={202: BatchAsked, 200: BatchAsked}, summary="Do something with many applications")
 def create(request: HttpRequest, body: BatchBody, change: Query[Change]) -> HttpResponse:
     """A job for each that can, a sentence for each that cannot. 409 when none can."""
-    keys, kind = _keys(body.applications), OF_VERB[body.verb]
+    kind = OF_VERB[body.verb]
+    actor_of(request).require(KINDS[kind].permission)
+    keys = _keys(body.applications)
     if change.dry_run:
-        actor_of(request).require(KINDS[kind].permission)
         return _tried(why_not_of(list(keys), kind), keys)
     asked = VERBS[body.verb](actor=actor_of(request), application_ids=list(keys))
     return _asked(asked, keys)
@@ -127,19 +128,15 @@ def _allowed(request: HttpRequest, batch_id: uuid.UUID) -> Batch:
 
 def _keys(asked: list[str]) -> dict[int, str]:
     """{key: name} of the applications that are named. Raises Refused with those that there are not."""
-    found, unknown = keys_by_name(asked), []
-    keys = {key: name for name, key in found.items()}
-    for each in asked:
-        if each in found:
-            continue
-        try:
-            row = by_id_or_name(each, get_application, find_application)
-            keys[row.pk] = row.name
-        except NotFound as error:
-            unknown.append(Refusal(str(error), "applications"))
+    found = keys_by_name(asked)
+    numbers = {each: number for each in asked if each not in found and (number := id_of(each)) is not None}
+    names = names_by_key(numbers.values()) | {key: name for name, key in found.items()}
+    chosen = {each: found.get(each, numbers.get(each, 0)) for each in asked}
+    unknown = [Refusal(f"There is no application named {each}.", "applications")
+               for each, key in chosen.items() if key not in names]
     if unknown:
         raise Refused(*unknown)
-    return keys
+    return {key: names[key] for key in chosen.values()}
 
 
 def _names(batch: Batch) -> dict[int, str]:

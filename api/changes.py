@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from provisioning.core.rehearsal import rehearsed
 from provisioning.errors import Conflict, Refusal, Refused
+from provisioning.history import history
 
 from .problems import Problem
 
@@ -34,6 +35,17 @@ class Change(BaseModel):
     def carried_out(self, work: Callable[[], Done]) -> Done:
         """``work``, taken back at once when it is only tried. For services whose work is one transaction."""
         return rehearsed(work) if self.dry_run else work()
+
+    def deleted(self, row: Any, if_match: str | None, work: Callable[[], object]) -> None:
+        """``work`` deletes ``row``, which stays as ``if_match`` says until then. Raises Conflict, Problem."""
+        def unchanged() -> None:
+            with history.atomic():
+                now = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
+                if now is not None:
+                    require_unchanged(now, if_match)
+                work()
+
+        self.carried_out(unchanged)
 
 
 IfMatch = Header(None, alias="If-Match", max_length=255,
@@ -61,8 +73,9 @@ def revision_of(if_match: str | None, stored: int, *, needed: bool = True) -> in
     return read
 
 
-def require_unchanged(row: Any, if_match: str | None, *, saved_by: str = "") -> None:
+def require_unchanged(row: Any, if_match: str | None) -> None:
     """Raises Conflict when ``if_match``, where it is given, is not what ``row`` is now."""
+    saved_by = getattr(row, "changed_by", "")
     if revision_of(if_match, row.revision, needed=False) != row.revision:
         raise Conflict(f"{saved_by or 'Somebody else'} saved {row} since you read it. Nothing was changed. Read it "
                        "again.", revision=row.revision, saved_by=saved_by, saved_at=row.changed_at, differences=())

@@ -17,7 +17,7 @@ from provisioning.notifications.selectors.notifications import channel_list, fin
 from provisioning.notifications.services import channels as services
 from provisioning.notifications.services.channels import MASK
 
-from .changes import Change, IfMatch, Tried, answered, require_unchanged, revision_of, tried
+from .changes import Change, IfMatch, Tried, answered, revision_of, tried
 from .deliveries import DeliveryDetail
 from .deliveries import detail as delivery_detail
 from .documents import Strict
@@ -115,8 +115,7 @@ def delete(request: HttpRequest, channel: str, change: Query[Change],
            if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a channel; what was sent through it stays."""
     row = found(channel)
-    require_unchanged(row, if_match, saved_by=row.changed_by)
-    change.carried_out(lambda: services.delete_channel(
+    change.deleted(row, if_match, lambda: services.delete_channel(
         actor=actor_of(request), channel_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 

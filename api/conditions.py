@@ -15,7 +15,7 @@ from provisioning.alarms.selectors.conditions import condition_list, find_condit
 from provisioning.alarms.services import conditions as services
 from provisioning.core.permissions import actor_of
 
-from .changes import Change, IfMatch, answered, require_unchanged, revision_of
+from .changes import Change, IfMatch, answered, revision_of
 from .filters import BY_NAME, Named, Names, Sentences, Text, Whole
 from .paging import Page, PageOf, by_id_or_name
 from .saved import Written, address, created, given
@@ -114,8 +114,7 @@ def delete(request: HttpRequest, condition: str, change: Query[Change],
            if_match: str | None = IfMatch) -> HttpResponse:
     """Delete an Alarm Condition; its alarms that are active are cleared."""
     row = found(condition)
-    require_unchanged(row, if_match, saved_by=row.changed_by)
-    change.carried_out(lambda: services.delete_condition(
+    change.deleted(row, if_match, lambda: services.delete_condition(
         actor=actor_of(request), condition_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 

@@ -4,23 +4,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from protocol.outside import read_json
-from provisioning.applications.selectors.applications import find_application
+from provisioning.applications.selectors.applications import keys_by_name
 from provisioning.applications.selectors.export import as_yaml
-from provisioning.core.permissions import EXPORT, actor_of
-from provisioning.errors import Refused
+from provisioning.core.permissions import CONFIGURE, EXPORT, actor_of
+from provisioning.errors import NotFound, Refused
 from provisioning.fleet.services import apply as services
 from provisioning.fleet.services.export import export_document
-from provisioning.fleet.services.manifest import Manifest, read_manifest
+from provisioning.fleet.services.manifest import Manifest, read_body, read_manifest
 from provisioning.fleet.services.planned import described
 
+from .bodies import read_json
 from .changes import Change, answered
-from .problems import NotValid, Problem
+from .problems import NotValid
 
 router = Router(tags=["configuration"])
 JSON, YAML = "application/json", "application/yaml"
@@ -72,8 +71,9 @@ def export(request: HttpRequest, asked: Query[Exported]) -> HttpResponse:
     """Secrets are masked; apply keeps the stored ones."""
     actor_of(request).require(EXPORT)
     names = [name.strip() for name in asked.names.split(",") if name.strip()]
-    for name in names:
-        find_application(name)
+    unknown = {*names} - keys_by_name(names).keys()
+    if unknown:
+        raise NotFound(f"There is no application named {min(unknown)}.")
     document = export_document(names=names or None)
     if asked.format == "yaml":
         return HttpResponse(as_yaml(document), content_type=YAML)
@@ -86,6 +86,8 @@ def apply(request: HttpRequest, asked: Query[Planned]) -> HttpResponse:
     """As manage.py apply: what is refused changes nothing. What somebody else changes meanwhile ends it between two
     objects; the answer says how far it came, and the same file goes on from there."""
     actor = actor_of(request)
+    # Before the file is read, which takes far longer than anything else that somebody can send.
+    actor.require(CONFIGURE)
     found = services.plan(actor=actor, manifest=_manifest(request), directory=Path())
     is_applied = not (asked.plan or asked.dry_run or found.is_empty)
     if is_applied:
@@ -95,15 +97,11 @@ def apply(request: HttpRequest, asked: Query[Planned]) -> HttpResponse:
 
 def _manifest(request: HttpRequest) -> Manifest:
     """Raises NotValid, Problem."""
-    content = request.body
-    if (request.content_type or "").lower() == JSON:
-        try:
-            # The file's own reader says what is wrong in it, and takes texts as they are.
-            content = yaml.safe_dump(read_json(content), allow_unicode=True).encode()
-        except (ValueError, RecursionError, yaml.YAMLError):
-            raise Problem(400, "The body is no JSON that can be read. Nothing was done.") from None
     try:
-        found = read_manifest(content, file_name="The body")
+        if (request.content_type or "").lower() == JSON:
+            found = read_body(read_json(request.body))
+        else:
+            found = read_manifest(request.body, file_name="The body")
     except Refused as error:
         raise NotValid(*error.refusals) from error
     if found.templates or found.packages:

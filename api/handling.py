@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, ResolverMatch
 from django.utils.encoding import escape_uri_path
 
+from protocol.said import is_legible
 from provisioning.core.database_trouble import trouble_of
 from provisioning.core.permissions import Actor, actor_of
 from provisioning.errors import PairwiseError
@@ -71,6 +72,9 @@ def _stamped(found: HttpResponse, asked_as: str) -> HttpResponse:
 
 def _handled(request: HttpRequest, rest: str, asked_as: str) -> HttpResponse:
     match = _match(rest)
+    if not is_legible(rest):
+        # No name has it, and not every database can be asked for it.
+        raise Problem(404, NOTHING)
     if match.url_name in OPEN:
         if request.method not in SAFE:
             raise Problem(405, f"{request.method} is not answered here.")

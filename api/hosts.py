@@ -26,7 +26,7 @@ from provisioning.states import JobKind
 from provisioning.verbs.services.told import tell
 
 from . import documents
-from .changes import Change, IfMatch, Tried, answered, of_object, require_unchanged, revision_of, tried
+from .changes import Change, IfMatch, Tried, answered, of_object, revision_of, tried
 from .jobs import ACCEPTED, Asked, Waits, accepted
 from .paging import Page, PageOf, by_id_or_name
 from .repeats import refuse_key
@@ -143,8 +143,7 @@ def _saved(request: HttpRequest, name: str, body: Any, change: Change, if_match:
 def delete(request: HttpRequest, name: str, change: Query[Change], if_match: str | None = IfMatch) -> HttpResponse:
     """One that no application is assigned to."""
     row = found(name)
-    require_unchanged(row, if_match)
-    change.carried_out(lambda: services.delete_host(actor=actor_of(request), host_id=row.pk,
+    change.deleted(row, if_match, lambda: services.delete_host(actor=actor_of(request), host_id=row.pk,
                                                     reason=change.why(request)))
     return tried([]) if change.dry_run else HttpResponse(status=204)
 

@@ -164,6 +164,11 @@ def by_id_or_name(key: str, get: Callable[[int], Item], find: Callable[[str], It
     try:
         return find(key)
     except NotFound:
-        if key.isascii() and key.isdigit() and len(key) < 19:
-            return get(int(key))
+        if (number := id_of(key)) is not None:
+            return get(number)
         raise
+
+
+def id_of(key: str) -> int | None:
+    """``key`` as an id; None where it is none."""
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None

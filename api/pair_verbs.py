@@ -13,6 +13,7 @@ from provisioning.core.permissions import ACCEPT_LOSS, CONFIGURE, DRILL, OPERATE
 from provisioning.core.reasons import one_line
 from provisioning.drills.services.drills import LIMIT_LEAST_S, LIMIT_MOST_S, LIMIT_S, start_drill
 from provisioning.errors import Refused
+from provisioning.jobs.selectors.waiting import wait_until
 from provisioning.pairs.rules.story import why_none, why_not
 from provisioning.pairs.rules.synchronization import DIFFERS
 from provisioning.pairs.selectors.page import pair_facts
@@ -144,8 +145,7 @@ def switch_over(request: HttpRequest, name: str, asked: Query[WholeAgain],
     if not asked.wait:
         return answered(_outcome(get_pair(pair.id), answer), Outcome)
     settling = Settling(actor, pair, str(answer.facts.get("active", "")))
-    while not (whole := settling.is_whole()) and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+    whole = wait_until(settling.is_whole, deadline - time.monotonic(), look_s=LOOK_S)
     return answered(_outcome(settling.pair, answer, whole=whole, reason=settling.reason), Outcome,
                     status=200 if whole else 202, location="" if whole else f"/api/v1/pairs/{pair.id}")
 

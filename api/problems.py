@@ -1,7 +1,7 @@
 """What is refused, as problem details (RFC 9457): the sentences and links of the pages. Pure."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from provisioning.declared import facts
 from provisioning.drafts import ApplicationDraft, HostDraft
@@ -18,6 +18,9 @@ from provisioning.errors import (
     Unanswered,
 )
 
+Each = TypeVar("Each")
+NAMED_MOST = 100
+"""Refusals that one answer names."""
 MEDIA_TYPE = "application/problem+json"
 TITLES: Mapping[int, str] = {
     400: "Not readable", 401: "Not signed in", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
@@ -76,17 +79,29 @@ def document(status: int, detail: str, *, instance: str, request_id: str,
 
 def described(error: PairwiseError, *, instance: str, request_id: str) -> dict[str, Any]:
     """``error`` as a problem. One of which it is not known whether it changed anything says so."""
-    detail = " ".join((str(error), *getattr(error, "__notes__", ())))
+    refusals = bounded(getattr(error, "refusals", ()), lambda each: each)
+    sentences = (each.message for each in refusals) if len(refusals) > NAMED_MOST else (str(error),)
+    detail = " ".join((*sentences, *getattr(error, "__notes__", ())))
     if isinstance(error, Unanswered):
         detail += " It is not known whether anything was changed."
     found = document(status_of(error), detail, instance=instance, request_id=request_id,
-                     refusals=tuple(getattr(error, "refusals", ())))
+                     refusals=refusals)
     if isinstance(error, Conflict):
         found |= {"revision": error.revision, "saved_by": error.saved_by,
                   "saved_at": error.saved_at.isoformat() if error.saved_at else None,
                   "differences": [{"field": _field(each.field), "label": each.label, "theirs": each.theirs,
                                    "yours": each.yours} for each in error.differences]}
     return found
+
+
+def bounded(found: Sequence[Each], refusal_of: Callable[[Each], Refusal]) -> tuple[Refusal, ...]:
+    """Refusals of the first ones, and how many more there are: nobody gets back many times what was sent."""
+    if len(found) <= NAMED_MOST + 1:
+        # What says how many more there are counts as one, so that what was bounded stays as it is.
+        return tuple(map(refusal_of, found))
+    said = tuple(map(refusal_of, found[:NAMED_MOST]))
+    # One without a field among some with one would be about the object, and not about what was sent.
+    return (*said, Refusal(f"That is not all: {len(found) - NAMED_MOST} more.", said[-1].field))
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

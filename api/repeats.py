@@ -6,8 +6,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from provisioning.core.permissions import Actor
+from provisioning.errors import PairwiseError, Unanswered
 from provisioning.repeats import services
-from provisioning.repeats.rules import Known, fingerprint
+from provisioning.repeats.rules import KEPT_MOST, Known, fingerprint
 
 from .problems import Problem
 
@@ -18,8 +19,10 @@ KEPT = ("Location", "ETag", "Content-Type")
 OTHER = ("This Idempotency-Key was used for another request within the last 24 hours. Nothing was done: use another "
          "key for another request.")
 UNDER_WAY = "The first request with this Idempotency-Key is not answered yet. Ask again in a moment."
-UNKNOWN = ("The first request with this Idempotency-Key was cut off, so nobody knows whether it was done. Look at the "
-           "object, and use another key if it has to be done.")
+UNKNOWN = ("The first request with this Idempotency-Key was cut off or failed, so nobody knows whether it was done. "
+           "Look at the object, and use another key if it has to be done.")
+TOO_MANY = (f"{KEPT_MOST} requests with an Idempotency-Key came within the last 24 hours, and no more are kept. "
+            "Nothing was done. Leave out the key where a request may be done twice.")
 FILE = "A file that is there already is imported no second time. Leave out the Idempotency-Key."
 SECRET = "This is answered with a secret, which is kept nowhere. Leave out the Idempotency-Key."
 
@@ -30,6 +33,8 @@ def once(actor: Actor, key: str, request: HttpRequest, work: Callable[[], HttpRe
     if len(key) > KEY_MOST:
         raise Problem(422, f"An Idempotency-Key has at most {KEY_MOST} characters.", field=HEADER)
     known, row = services.begin(actor=actor, key=key, request=_fingerprint(request))
+    if row is None:
+        raise Problem(429, TOO_MANY, retry_after_s=3600)
     if known == Known.NEW:
         return _first(row, work)
     if known == Known.ANSWERED:
@@ -45,8 +50,8 @@ def once(actor: Actor, key: str, request: HttpRequest, work: Callable[[], HttpRe
 def _first(row: Any, work: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         found = work()
-    except BaseException:
-        services.give_up(row)
+    except BaseException as error:
+        (services.give_up if _was_not_done(error) else services.lose)(row)
         raise
     if found.status_code < 300:
         services.keep(row, status=found.status_code, body=found.content.decode(),
@@ -54,6 +59,12 @@ def _first(row: Any, work: Callable[[], HttpResponse]) -> HttpResponse:
     else:
         services.give_up(row)
     return found
+
+
+def _was_not_done(error: BaseException) -> bool:
+    """Of what ended the work. A refusal changes nothing; a fault, or another process that did not answer, may have come
+    after something was done."""
+    return isinstance(error, PairwiseError) and not isinstance(error, Unanswered)
 
 
 def refuse_key(request: HttpRequest, why: str = SECRET) -> None:

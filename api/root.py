@@ -8,7 +8,7 @@ from django.urls.resolvers import RegexPattern
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from provisioning.errors import Refusal
+from provisioning.errors import PairwiseError, Refusal
 
 from . import (
     alarms,
@@ -40,7 +40,8 @@ from . import (
     verbs,
 )
 from .authentication import Session, Token
-from .problems import NotValid, Problem
+from .bodies import UNREADABLE, Bodies
+from .problems import NotValid, Problem, bounded
 
 PREFIX = "/api/v1/"
 ROUTERS = (
@@ -79,7 +80,7 @@ class Root(NinjaAPI):
 
 
 api = Root(title="Pairwise", version="1", description=openapi.DESCRIPTION, docs_url=None,
-           urls_namespace="api-1", auth=[Token(), Session()])
+           urls_namespace="api-1", auth=[Token(), Session()], parser=Bodies())
 
 
 @api.exception_handler(Exception)
@@ -90,13 +91,15 @@ def _raised(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
-    raise Problem(error.status_code, "The body is no JSON that can be read. Nothing was done."
-                  if error.status_code == 400 else str(error)) from error
+    if isinstance(error.__cause__, PairwiseError):
+        # What the reader of bodies refuses comes through ninja as this.
+        raise error.__cause__
+    raise Problem(error.status_code, UNREADABLE if error.status_code == 400 else str(error)) from error
 
 
 @api.exception_handler(ValidationError)
 def _not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    raise NotValid(*map(_refusal, error.errors)) from error
+    raise NotValid(*bounded(error.errors, _refusal)) from error
 
 
 def _refusal(error: dict[str, Any]) -> Refusal:

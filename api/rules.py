@@ -15,7 +15,7 @@ from provisioning.notifications.rules.drafts import RuleDraft
 from provisioning.notifications.selectors.notifications import find_rule, get_rule, rule_list
 from provisioning.notifications.services import rules as services
 
-from .changes import Change, IfMatch, answered, require_unchanged, revision_of
+from .changes import Change, IfMatch, answered, revision_of
 from .filters import BY_NAME, Named, Names, Text, Whole
 from .paging import Page, PageOf, by_id_or_name
 from .saved import Written, address, created, given
@@ -113,8 +113,7 @@ def delete(request: HttpRequest, rule: str, change: Query[Change],
            if_match: str | None = IfMatch) -> HttpResponse:
     """Delete a notification rule; what was still to be told by it is not."""
     row = found(rule)
-    require_unchanged(row, if_match, saved_by=row.changed_by)
-    change.carried_out(lambda: services.delete_rule(
+    change.deleted(row, if_match, lambda: services.delete_rule(
         actor=actor_of(request), rule_id=row.pk, reason=change.why(request)))
     return HttpResponse(status=204)
 

@@ -1,4 +1,4 @@
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from api.entry import api, reference
 from api.stream import stream
@@ -7,7 +7,8 @@ urlpatterns = [
     path("", include("provisioning.urls")),
     path("help/api/", reference, name="api-reference"),
     path("api/v1/stream", stream, name="api-stream"),
-    path("api/<path:rest>", api, name="api"),
+    # All of it, also where it holds line breaks, which `path` does not take.
+    re_path(r"^api/(?P<rest>[\s\S]*)\Z", api, name="api"),
 ]
 handler400 = "api.entry.unreadable"
 handler500 = "provisioning.web.busy.fault"

@@ -11,14 +11,21 @@ UNDER_WAY_FOR = timedelta(minutes=3)
 """Longer than any request takes: one that is not answered by then never will be."""
 
 
+LOST = 500
+"""Stands for the status of an answer that does not say whether it was done."""
+KEPT_MOST = 20_000
+"""Answers that are kept of one program."""
+
+
 class Known(Enum):
     """What is known of a key."""
 
     NEW = "nobody has used it, or so long ago that it is forgotten"
     OTHER = "it was used for another request"
     UNDER_WAY = "the first request is not answered yet"
-    UNKNOWN = "the first request was cut off: nobody knows whether it was done"
+    UNKNOWN = "the first request was cut off, or failed: nobody knows whether it was done"
     ANSWERED = "it was answered"
+    TOO_MANY = "KEPT_MOST others are kept of this program already"
 
 
 def known(*, same: bool, status: int, at: datetime, now: datetime) -> Known:
@@ -27,6 +34,8 @@ def known(*, same: bool, status: int, at: datetime, now: datetime) -> Known:
         return Known.NEW
     if not same:
         return Known.OTHER
+    if status == LOST:
+        return Known.UNKNOWN
     if status:
         return Known.ANSWERED
     return Known.UNDER_WAY if now - at <= UNDER_WAY_FOR else Known.UNKNOWN

@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+import sys
 import uuid
+from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -12,10 +14,13 @@ from django.urls import reverse
 
 from api import applications, authentication
 from api.limiter import Limiter
+from docs import openapi
 from provisioning.models import Application, KeptAnswer
 from provisioning.states import Role
 from tests.api.conftest import Program
+from tests.api.operations import operations, value_of
 from tests.factories import make_application, make_host, make_template, make_user
+from tests.provisioning.walk import forgotten
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"
@@ -182,3 +187,37 @@ def test_a_request_that_is_under_way_is_not_done_twice(admin):
     answer = admin("POST", "/applications", ASKED, Idempotency_Key="one")
     is_problem(answer, 409)
     assert answer["Retry-After"] == "1"
+
+
+# --- If-Match
+
+
+SCHEMA = openapi.described()
+BASED = [(operation["operationId"], path) for method, path, operation in operations(SCHEMA) if method == "delete"
+         and "If-Match" in {each["name"] for each in operation["parameters"]}]
+
+
+def saving(find, seen: list):
+    """``find``, after which somebody saves what was found."""
+    def work(key):
+        row = find(key)
+        type(row).objects.filter(pk=row.pk).update(revision=row.revision + 1)
+        seen.append(row)
+        return row
+
+    return work
+
+
+def test_what_somebody_saves_between_the_look_and_the_delete_stays(world, admin, monkeypatch):
+    assert len(BASED) >= 5
+    alone = {"applications": make_application("Alone").name, "hosts": make_host("alone").name}
+    for name, path in BASED:
+        noun, seen = name.partition("_")[0], []
+        module = sys.modules[f"api.{noun}"]
+        key = alone.get(noun) or value_of(path, path.rpartition("{")[2].rstrip("}"), world)
+        stored = module.found(key).revision
+        with forgotten(), monkeypatch.context() as patched:
+            patched.setattr(module, "found", saving(module.found, seen))
+            answer = admin("DELETE", f"/{path.split('/')[3]}/{quote(key)}", If_Match=f'"r{stored}"')
+            assert answer.status_code == 412, (name, answer.content)
+            assert type(seen[0]).objects.filter(pk=seen[0].pk).exists(), name

@@ -1,11 +1,14 @@
 """What is done by the API: jobs on hosts, and verbs of pairs that control carries out."""
 
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from api import pair_verbs
 from protocol.jobs import SIGNATURES
 from protocol.messages import PairAnswer
 from provisioning.jobs.selectors import waiting
@@ -75,12 +78,23 @@ def test_who_waits_longer_than_was_asked_for_is_told_of_the_job(operator, stoppe
     assert operator("POST", "/applications/MS_1/start?wait=61").status_code == 422
 
 
-def test_only_so_many_wait_at_once(operator, stopped, monkeypatch):
+@pytest.fixture
+def no_place(monkeypatch):
+    """As many wait as may; nobody sleeps."""
     monkeypatch.setattr(waiting, "_places", threading.BoundedSemaphore(1))
     waiting._places.acquire()
-    began = time.monotonic()
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits without a place"))
+
+
+def test_only_so_many_wait_at_once_whatever_they_wait_for(operator, stopped, pair, control, no_place):
+    control.answers |= {"switchover": PairAnswer(ok=True, facts={"active": "MS_Backup"}), "probe": PairAnswer(ok=True)}
     assert operator("POST", "/applications/MS_1/start?wait=30").status_code == 202
-    assert time.monotonic() - began < 10
+    assert operator("POST", "/pairs/MS_Primary/switch-over?wait=30").status_code == 202
+
+
+def test_no_module_of_the_api_waits_by_itself():
+    waits = re.compile(r"\bsleep\(|\.wait\(")
+    assert [path.name for path in Path(pair_verbs.__file__).parent.glob("*.py") if waits.search(path.read_text())] == []
 
 
 # --- jobs

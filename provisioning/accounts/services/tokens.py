@@ -20,6 +20,7 @@ from provisioning.accounts.selectors.tokens import TOPIC, get_token
 from provisioning.accounts.selectors.users import is_service
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor, user_roles
+from provisioning.core.signals import signed_out
 from provisioning.errors import Conflict, Difference, NotAllowed, NotSignedIn, Refused
 from provisioning.history import history
 from provisioning.history.entries import last_change
@@ -89,7 +90,7 @@ def change_token(*, actor: Actor, token_id: int, description: str, networks: str
         row.description, row.networks, row.enabled, row.revision = description, networks, enabled, row.revision + 1
         row.save(update_fields=[*CHANGEABLE, "revision"])
         history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
-        changes.tell(TOPIC)
+        changes.tell(TOPIC, signed_out(row.owner_id))
     return row
 
 
@@ -104,12 +105,17 @@ def _conflict(row: ApiToken, new: dict[str, str | bool]) -> Conflict:
 
 
 def revoke_token(*, actor: Actor, token_id: int) -> ApiToken:
-    """It is good for nothing any more. Raises NotAllowed, NotFound."""
+    """It is good for nothing any more. Everybody revokes their own; by a token, unless it is an Administrator's, that
+    one alone. Raises NotAllowed, NotFound."""
     with history.atomic():
         row = _locked(token_id, actor)
+        if actor.token not in ("", row.name):
+            # Whoever finds a token ends no others of its owner by it.
+            actor.require(permissions.USERS)
         history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
         ApiToken.objects.filter(pk=row.pk).delete()
-        changes.tell(TOPIC)
+        # A stream that was opened with it looks at it now.
+        changes.tell(TOPIC, signed_out(row.owner_id))
     return row
 
 
@@ -125,14 +131,17 @@ def actor_of_token(secret: str, *, address: str, request_id: str = "") -> Actor:
 
 
 @sensitive_variables("secret", "hidden")
-def verbs_by(secret: str) -> frozenset[str] | None:
-    """What this token lets somebody do while it is good; None where there is none. Nobody is let in by it, and nothing
-    is counted."""
+def verbs_by(secret: str, *, address: str | None = None) -> frozenset[str] | None:
+    """What this token lets somebody do now, from ``address`` where it is known; None where it is not good, or not for
+    the API. Nobody is let in by it, and nothing is counted."""
     key, hidden = rules.parts(secret) or ("", "")
     row = ApiToken.objects.select_related("owner").filter(key=key).first()
     stored = row.digest if row is not None else ""
     same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
-    if row is None or not any(same):
+    if row is None or not any(same) or row.scope != TokenScope.API:
+        return None
+    facts = _facts(row)
+    if rules.why_not_good(facts, timezone.now()) or (address is not None and rules.why_not_from(facts, address)):
         return None
     verbs = permissions.verbs_of(user_roles(row.owner) & frozenset(row.roles))
     return verbs & permissions.READS if row.read_only else verbs
@@ -168,14 +177,18 @@ def _admitted(text: str, address: str, why_not_for: Callable[[ApiToken], str]) -
 
 
 def _require_good(row: ApiToken, address: str, now: datetime) -> None:
-    facts = Facts(name=row.name, enabled=row.enabled, expires_at=row.expires_at, networks=row.networks,
-                  owner=row.owner.get_username(), owner_is_enabled=row.owner.is_active)
+    facts = _facts(row)
     if why := rules.why_not_good(facts, now):
         count(address, why=why, owner=row.owner)
         raise NotSignedIn(why)
     if why := rules.why_not_from(facts, address):
         count(address, why=why, owner=row.owner)
         raise NotAllowed(why)
+
+
+def _facts(row: ApiToken) -> Facts:
+    return Facts(name=row.name, enabled=row.enabled, expires_at=row.expires_at, networks=row.networks,
+                 owner=row.owner.get_username(), owner_is_enabled=row.owner.is_active)
 
 
 def _is_familiar(row: ApiToken, address: str, now: datetime) -> bool:

@@ -179,3 +179,8 @@ def used_ports(host_id: int) -> dict[int, str]:
 def keys_by_name(names: Iterable[str]) -> dict[str, int]:
     """{name: key} of those among ``names`` that there are."""
     return dict(Application.objects.filter(name__in={*names} - {""}).values_list("name", "pk"))
+
+
+def names_by_key(keys: Iterable[int]) -> dict[int, str]:
+    """{key: name} of those among ``keys`` that there are."""
+    return dict(Application.objects.filter(pk__in={*keys}).values_list("pk", "name"))

@@ -1,5 +1,6 @@
 """Applications: create, change, clone, enable, delete, and check while typing (fields and rules: domain.md 1.2)."""
 
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
@@ -14,7 +15,7 @@ from provisioning.core.control import control_seen, status_for_rules
 from provisioning.core.known import Control
 from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, PortDraft
-from provisioning.errors import NotFound, Refusal, Refused
+from provisioning.errors import Conflict, NotFound, Refusal, Refused
 from provisioning.history import history
 from provisioning.jobs.rules.readiness import Subject, refusals
 from provisioning.jobs.selectors.readiness import work_of
@@ -132,10 +133,12 @@ def _set_enabled(actor: Actor, application_ids: list[int], enabled: bool) -> int
     return len(rows)
 
 
-def delete_applications(*, actor: Actor, application_ids: list[int], reason: str = "") -> int:
+def delete_applications(*, actor: Actor, application_ids: list[int], reason: str = "",
+                        revisions: Mapping[int, int] | None = None) -> int:
     """Delete applications; a primary whose backup goes loses the link. All that stands against one of them is found
     before the first one goes; then some go at a time, and when somebody adds what stands against one meanwhile, Refused
-    says how many went. Raises Refused, NotFound."""
+    says how many went. ``revisions`` {key: that of the row which the sender has seen}. Raises Refused, NotFound,
+    Conflict."""
     actor.require(permissions.CONFIGURE)
     rows = _rows(application_ids)
     going = {row.pk for row in rows}
@@ -144,7 +147,7 @@ def delete_applications(*, actor: Actor, application_ids: list[int], reason: str
     gone: list[int] = []
     try:
         write_in_turns(_deletable(rows), lambda groups: gone.extend(
-            _delete(actor, [key for group in groups for key in group], reason, control)))
+            _delete(actor, [key for group in groups for key in group], reason, control, revisions or {})))
     except Refused as error:
         if not gone:
             raise
@@ -171,10 +174,13 @@ def _deletable(rows: list[Application]) -> list[list[int]]:
 
 
 @history.atomic()
-def _delete(actor: Actor, application_ids: list[int], reason: str, control: Control) -> list[int]:
+def _delete(actor: Actor, application_ids: list[int], reason: str, control: Control,
+            revisions: Mapping[int, int]) -> list[int]:
     # Nobody, control above all, may add a row that names one while what names it is removed.
     _lock(application_ids)
     rows = _present(application_ids)
+    for row in rows:
+        _require_seen(row, revisions.get(row.pk, row.revision))
     going = {row.pk for row in rows}
     _refuse([refusal for row in rows for refusal in _delete_refusals(row, going, control)])
     for row in rows:
@@ -188,6 +194,13 @@ def _delete(actor: Actor, application_ids: list[int], reason: str, control: Cont
     Connection.objects.filter(application__in=going).delete()
     Application.objects.filter(pk__in=going).delete()
     return application_ids
+
+
+def _require_seen(row: Application, revision: int) -> None:
+    if row.revision != revision:
+        raise Conflict(f"{row.changed_by or 'Somebody else'} saved {row} since you read it. Nothing was changed. Read "
+                       "it again.", revision=row.revision, saved_by=row.changed_by, saved_at=row.changed_at,
+                       differences=())
 
 
 def _delete_refusals(row: Application, going: set[int], control: Control) -> list[Refusal]:

@@ -5,6 +5,7 @@ refused with the nearest known name, so that a typing error is never silently ig
 """
 
 import difflib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +103,23 @@ def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:
         body = _load(content)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"{what} is no readable YAML: {_where(error)}") from None
+    return _manifest(body)
+
+
+def read_body(body: Any) -> Manifest:
+    """The same of what was JSON: numbers and truth values as they are written there. Raises Refused."""
+    return _manifest(_as_written(body))
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_written(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_written(each) for each in value]
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _manifest(body: Any) -> Manifest:
     reader = _Reader()
     manifest = reader.manifest({} if body is None else body)
     if reader.refusals:

@@ -20,6 +20,7 @@ from provisioning.accounts.services import tokens, users
 from provisioning.accounts.services.service_accounts import make_service_token
 from provisioning.accounts.services.sign_in_story import A_TOKEN, MOST, STRANGER
 from provisioning.core.permissions import EXPORT, OPERATE, USERS, VIEW, Actor
+from provisioning.core.signals import signed_out
 from provisioning.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Refused, TooMany
 from provisioning.models import ApiToken, Event, HistoryEntry, SignInTry
 from provisioning.states import HistoryAction, Role, TokenScope
@@ -134,6 +135,38 @@ def test_it_is_good_from_its_networks_alone(otto):
     shown(text)
     with pytest.raises(NotAllowed, match=r"not good from 203\.0\.113\.9"):
         shown(text, "203.0.113.9")
+
+
+def test_one_revokes_itself_and_no_other_of_its_owner_unless_it_manages_users(ada):
+    other, _ = made(ada, name="other", roles=["Administrator"])
+    row, text = made(ada, roles=["Administrator"])
+    ApiToken.objects.filter(pk=row.pk).update(roles=["Support"])
+    with pytest.raises(NotAllowed, match="Your role does not let you manage users"):
+        tokens.revoke_token(actor=shown(text), token_id=other.pk)
+    tokens.revoke_token(actor=shown(text), token_id=row.pk)
+    assert [each.name for each in ApiToken.objects.all()] == ["other"]
+
+
+@pytest.mark.parametrize("change", [
+    lambda row: ApiToken.objects.update(enabled=False), lambda row: ApiToken.objects.update(expires_at=timezone.now()),
+    lambda row: factories.User.objects.update(is_active=False), lambda row: row.owner.groups.clear(),
+    lambda row: ApiToken.objects.update(scope=TokenScope.METRICS), lambda row: row.delete(),
+    lambda row: ApiToken.objects.update(networks="203.0.113.0/24")])
+def test_what_one_lets_somebody_do_is_nothing_wherever_it_lets_nobody_in(otto, change):
+    row, text = made(otto)
+    assert OPERATE in tokens.verbs_by(text, address=HOME)
+    change(row)
+    assert not tokens.verbs_by(text, address=HOME)
+    assert not SignInTry.objects.exists()
+
+
+def test_one_that_was_changed_or_revoked_is_looked_at_by_the_streams_that_it_opened(otto, monkeypatch):
+    row, _ = made(otto)
+    seen = []
+    monkeypatch.setattr(tokens.changes, "tell", lambda *topics: seen.append(topics))
+    tokens.change_token(actor=by(otto), token_id=row.pk, description="", networks="", enabled=False)
+    tokens.revoke_token(actor=by(otto), token_id=row.pk)
+    assert [signed_out(otto.pk) in topics for topics in seen] == [True, True]
 
 
 def test_when_and_from_where_it_was_used_is_written_once_a_minute(otto):

@@ -1,0 +1,54 @@
+"""What becomes of a request with an Idempotency-Key that was not answered well, and how many are kept."""
+
+import pytest
+
+from api import pair_verbs, repeats
+from provisioning.errors import Refused, Unanswered
+from provisioning.models import KeptAnswer
+from provisioning.repeats import services
+from provisioning.states import Role
+from tests.api.conftest import Program
+
+pytestmark = pytest.mark.django_db
+
+
+def failing(error, done):
+    def work(**_):
+        done.append(error)
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(("error", "first"), [
+    (Unanswered("Control did not answer."), 503), (RuntimeError("a fault"), 500)])
+def test_what_nobody_knows_whether_it_was_done_is_not_done_again(admin, pair, monkeypatch, error, first):
+    done = []
+    monkeypatch.setattr(pair_verbs.services, "switch_over", failing(error, done))
+    answers = [admin("POST", "/pairs/MS_Primary/switch-over", {}, Idempotency_Key="one") for _ in range(3)]
+    assert [each.status_code for each in answers] == [first, 409, 409]
+    assert "nobody knows whether it was done" in answers[1].json()["detail"]
+    assert "Retry-After" not in answers[1].headers
+    assert len(done) == 1
+
+
+def test_what_was_refused_is_tried_again(admin, pair, monkeypatch):
+    done = []
+    monkeypatch.setattr(pair_verbs.services, "switch_over", failing(Refused("Not now."), done))
+    for _ in range(2):
+        assert admin("POST", "/pairs/MS_Primary/switch-over", {}, Idempotency_Key="one").status_code == 409
+    assert len(done) == 2
+    assert not KeptAnswer.objects.exists()
+
+
+def test_one_program_fills_the_database_with_so_many_answers_and_keeps_out_no_other_one(support, monkeypatch):
+    monkeypatch.setattr(services, "KEPT_MOST", 2)
+    search = {"list": "event-list", "query": "text=lost"}
+    answers = [support("POST", "/searches", {**search, "name": f"s{number}"}, Idempotency_Key=str(number))
+               for number in (1, 2, 3, 1)]
+    assert [each.status_code for each in answers] == [201, 201, 429, 201]
+    assert answers[2]["Retry-After"]
+    assert answers[3][repeats.REPEATED] == "true"
+    other = Program(Role.SUPPORT, name="other")
+    assert other("POST", "/searches", {**search, "name": "s4"}, Idempotency_Key="4").status_code == 201
+    assert support("POST", "/searches", {**search, "name": "s5"}).status_code == 201
