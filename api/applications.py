@@ -92,8 +92,8 @@ def described(application_ids: Iterable[int]) -> list[dict[str, Any]]:
 def detailed(row: Any, *, status: int = 200) -> HttpResponse:
     """All of one application, with its ETag."""
     document = application_document(row)
-    return answered({**document, **described([row.pk])[0], "ports": document["ports"]}, ApplicationDetail, status=status,
-                    revision=row.revision, location=address(row) if status == 201 else "")
+    return answered({**document, **described([row.pk])[0], "ports": document["ports"]}, ApplicationDetail,
+                    status=status, revision=row.revision, location=address(row) if status == 201 else "")
 
 
 def address(row: Any) -> str:

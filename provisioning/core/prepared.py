@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db import connections
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import Expression
 from django.db.models.fields import TextField
 from django.db.models.sql.compiler import SQLCompiler
@@ -39,22 +39,24 @@ def keys(numbers: Iterable[int]) -> str:
 
 
 class _Made(NamedTuple):
-    alias: str
     sql: str
     values: tuple[Any, ...]
     converted: tuple[tuple[int, list[Callable[..., Any]], Any], ...]
 
 
 class Prepared:
-    """``made`` makes a query with ``values_list``, in which one ``Given`` stands; that is done at the first use."""
+    """``make`` makes a query with ``values_list``, in which one ``Given`` stands. That is done once for each
+    database."""
 
-    def __init__(self, made: Callable[[], QuerySet]):
-        self._query = made
+    def __init__(self, make: Callable[[], QuerySet]):
+        self._make = make
+        self._made: dict[str, _Made] = {}
 
     def rows(self, value: str) -> list[list[Any]]:
         """What the query finds with ``value``."""
-        made = self._made
-        connection = connections[made.alias]
+        alias = router.db_for_read(self._model)
+        made = self._made.get(alias) or self._made.setdefault(alias, _made(self._make().using(alias)))
+        connection = connections[alias]
         with connection.cursor() as cursor:
             cursor.execute(made.sql, [value if isinstance(each, Given) else each for each in made.values])
             found = [list(row) for row in cursor.fetchall()]
@@ -65,15 +67,15 @@ class Prepared:
         return found
 
     @cached_property
-    def _made(self) -> _Made:
-        found = self._query()
-        # Of its own: what is kept must not hold the connection of a thread that has ended.
-        connection = connections.create_connection(found.db)
-        try:
-            compiler = found.query.get_compiler(connection=connection)
-            sql, values = compiler.as_sql()
-            converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
-        finally:
-            connection.close()
-        return _Made(found.db, sql, tuple(values), tuple(
-            (number, *converted) for number, converted in converters.items()))
+    def _model(self) -> type[Model]:
+        return self._make().model
+
+
+def _made(found: QuerySet) -> _Made:
+    # By a connection of its own, which is not opened: what is kept must not hold that of a thread that has ended.
+    connection = connections.create_connection(found.db)
+    compiler = found.query.get_compiler(connection=connection)
+    sql, values = compiler.as_sql()
+    converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
+    connection.close()
+    return _Made(sql, tuple(values), tuple((number, *converted) for number, converted in converters.items()))

@@ -62,7 +62,8 @@ class Told:
 
 
 def _query() -> QuerySet:
-    return Application.objects.filter(pk__in=Keys()).order_by().annotate(said=status_by(F("runtime__status"))).values_list(
+    found = Application.objects.filter(pk__in=Keys()).order_by().annotate(said=status_by(F("runtime__status")))
+    return found.values_list(
         *OWN, *OF_OTHERS.values(), "said", *(f"runtime__{name}" for name in RUNTIME),
         *(f"pair_state__{name}" for name in STATE))
 
@@ -127,7 +128,8 @@ def told_by_name(name: str) -> Application:
 def _one(found: QuerySet, why_not: str) -> Application:
     of_others = ("template", "host", "backup_server")
     own = (field.name for field in Application._meta.concrete_fields if field.name not in SECRETS)
-    row = found.select_related(*of_others).only(*own, *(f"{name}__name" for name in of_others)).order_by().first()
+    found = found.select_related(*of_others).only(*own, *(f"{name}__name" for name in of_others))
+    row = found.prefetch_related("options").order_by().first()
     if row is None:
         raise NotFound(why_not)
     return row
