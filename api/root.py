@@ -111,7 +111,7 @@ def _first(address: str) -> str:
 
 for _prefix, _router in ROUTERS:
     api.add_router(_prefix, _router)
-_routes: dict[str, list[URLPattern]] = {}
+_routes: dict[str, list[URLPattern | URLResolver]] = {}
 for _route in api.urls[0]:
     _routes.setdefault(_first(str(_route.pattern)), []).append(_route)
 _resolvers = {part: URLResolver(RegexPattern(r"^"), routes) for part, routes in _routes.items()}

@@ -26,7 +26,7 @@ _BEAT = Prepared(lambda: ControlBeat.objects.filter(name=Given()).order_by().val
 def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept. ``now``: what the clock of this machine
     shows; that of control is in the answer, and whatever control tells the time of is compared with it."""
-    at, facts = next(iter(_BEAT.rows(CONTROL)), (None, {}))
+    at, facts = (_BEAT.rows(CONTROL) or [[None, {}]])[0]
     return Control(at, clock.read(at, now or timezone.now(), time.monotonic()), _moment(facts.get(UNWRITTEN_SINCE)))
 
 

@@ -19,19 +19,19 @@ class Given(Expression):
 
     output_field = TextField()
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
 
 class Keys(Given):
     """As ``Given``, for ``__in``: any number of whole numbers, given as ``keys``. One value, so that the SQL is the
     same however many there are."""
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "(SELECT value FROM json_each(%s))", [self]
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "(SELECT value FROM json_each(%s))", (self,)
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "(SELECT value::bigint FROM json_array_elements_text(%s::json))", [self]
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "(SELECT value::bigint FROM json_array_elements_text(%s::json))", (self,)
 
 
 def keys(numbers: Iterable[int]) -> str:

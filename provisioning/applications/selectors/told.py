@@ -86,7 +86,7 @@ def _told(row: list[Any], control: Control) -> Told:
     first, last = len(OWN) + len(OF_OTHERS) + 1, len(row) - len(STATE)
     own, runtime, state = row[:first], row[first:last], row[last:]
     own[len(OWN)] = own[len(OWN)] or ""
-    return Told(*own, _object(RUNTIME, runtime), _object(STATE, state), control)
+    return Told(*[*own, _object(RUNTIME, runtime), _object(STATE, state), control])
 
 
 def _object(names: tuple[str, ...], values: list[Any]) -> SimpleNamespace | None:

@@ -74,7 +74,9 @@ def pairs_status(primaries: Iterable[Application]) -> list[dict]:
 def _pair_of(row: Told, known: dict[int, Told]) -> Pair | None:
     keys = (row.pk, row.backup_server_id) if row.backup_server_id is not None else (row.primary_id, row.pk)
     primary, backup = (known.get(key or 0) for key in keys)
-    return Pair(primary, backup) if row.is_runnable and primary and backup else None
+    if not (row.is_runnable and primary and backup):
+        return None
+    return Pair(primary, backup)  # type: ignore[arg-type]  # what is read of its members here is told of them
 
 
 def _application(row: Application | Told, pair: Pair | None, now: datetime, ports: list[dict]) -> dict:
