@@ -158,6 +158,13 @@ def test_a_use_from_where_it_was_used_before_costs_one_read(otto):
     assert [each["sql"].split()[0] for each in seen.captured_queries] == ["SELECT"]
 
 
+def test_all_roles_of_an_owner_who_has_several_count(otto):
+    otto.groups.add(Group.objects.get_or_create(name=Role.SUPPORT)[0])
+    _, text = made(otto, roles=["Operator", "Support"])
+
+    assert shown(text).roles == {"Operator", "Support"}
+
+
 def test_it_outlives_a_rotation_of_the_key_if_it_is_used_while_the_former_one_counts(otto, settings):
     _, text = made(otto)
     _, unused = made(otto, name="unused")
