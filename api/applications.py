@@ -13,12 +13,9 @@ from provisioning.applications.selectors.applications import (
     SORTS,
     find_application,
     get_application,
-    jobs_of,
-    told_by_id,
-    told_by_name,
-    told_list,
 )
 from provisioning.applications.selectors.export import application_document
+from provisioning.applications.selectors.told import jobs_of, told, told_by_id, told_by_name, told_list
 from provisioning.applications.services import applications as services
 from provisioning.applications.services.written import draft_of
 from provisioning.core.permissions import CONFIGURE, actor_of
@@ -83,11 +80,10 @@ def found(key: str) -> Any:
     return by_id_or_name(key, get_application, find_application)
 
 
-def described(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    rows = list(rows)
-    jobs = jobs_of([row.pk for row in rows])
-    return [{**said, "id": row.pk, "backup": row.backup_server.name if row.backup_server else None,
-             "primary": primary.name if (primary := getattr(row, "primary_server", None)) else None,
+def described(application_ids: Iterable[int]) -> list[dict[str, Any]]:
+    rows = told(application_ids)
+    jobs = jobs_of(row.pk for row in rows)
+    return [{**said, "id": row.pk, "backup": row.backup, "primary": row.primary,
              "job": str(jobs[row.pk]) if row.pk in jobs else None, "revision": row.revision,
              "changed_at": row.changed_at, "changed_by": row.changed_by}
             for row, said in zip(rows, applications_status(rows), strict=True)]
@@ -96,8 +92,8 @@ def described(rows: Iterable[Any]) -> list[dict[str, Any]]:
 def detailed(row: Any, *, status: int = 200) -> HttpResponse:
     """All of one application, with its ETag."""
     document = application_document(row)
-    return answered({**document, **described([row])[0], "ports": document["ports"]}, ApplicationDetail, status=status,
-                    revision=row.revision, location=address(row) if status == 201 else "")
+    return answered({**document, **described([row.pk])[0], "ports": document["ports"]}, ApplicationDetail,
+                    status=status, revision=row.revision, location=address(row) if status == 201 else "")
 
 
 def address(row: Any) -> str:
@@ -106,8 +102,9 @@ def address(row: Any) -> str:
 
 @router.get("", response=PageOf[ApplicationRow], summary="List applications")
 def applications(request: HttpRequest, page: Query[Page], filters: Query[Filters]) -> HttpResponse:
-    rows = told_list(text=filters.text, type=filters.type, host=filters.host, status=filters.status)
-    return page.of(rows, described, ApplicationRow, sort=filters.sort, sorts=SORTS)
+    rows = told_list(**filters.model_dump())
+    return page.of(rows, lambda found: described(row["pk"] for row in found), ApplicationRow, sort=filters.sort,
+                   sorts=SORTS)
 
 
 @router.post("", response={201: ApplicationDetail, 200: ApplicationDetail}, summary="Create an application")

@@ -20,7 +20,7 @@ from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
 from . import problems, repeats
 from .authentication import authenticated
 from .problems import Problem
-from .root import OPEN, resolver
+from .root import OPEN, resolved
 from .security import READS as SAFE
 from .security import request_id
 from .uploads import BINARY, FILES
@@ -104,7 +104,7 @@ def _match(rest: str) -> ResolverMatch:
     if not rest.startswith(VERSION):
         raise Problem(404, "There is one version of the API, at /api/v1/. It is described at /api/v1/openapi.json.")
     try:
-        return resolver.resolve(rest.removeprefix(VERSION))
+        return resolved(rest.removeprefix(VERSION))
     except Resolver404:
         raise Problem(404, NOTHING) from None
 

@@ -106,7 +106,7 @@ class Page(BaseModel):
                 raise Problem(422, WRONG_CURSOR, field="cursor") from error
             raise
         more, found = len(found) > self.limit, found[:self.limit]
-        return found, _written(sort, [getattr(found[-1], key) for key in keys]) if more else None
+        return found, _written(sort, [_value(found[-1], key) for key in keys]) if more else None
 
     def _values(self, sort: str, many: int) -> list[Any]:
         """What the cursor says of the last row. Raises Problem."""
@@ -121,6 +121,10 @@ class Page(BaseModel):
         if named != sort or not known or not isinstance(values, list):
             raise Problem(422, WRONG_CURSOR, field="cursor")
         return values
+
+
+def _value(row: Any, key: str) -> Any:
+    return row[key] if isinstance(row, dict) else getattr(row, key)
 
 
 @cache

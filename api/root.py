@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLResolver
+from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver
 from django.urls.resolvers import RegexPattern
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -108,6 +108,20 @@ def _refusal(error: dict[str, Any]) -> Refusal:
     return Refusal(f"{place or 'The body'} {said}.", place)
 
 
+def _first(address: str) -> str:
+    return address.partition("/")[0]
+
+
 for _prefix, _router in ROUTERS:
     api.add_router(_prefix, _router)
-resolver = URLResolver(RegexPattern(r"^"), api.urls[0])
+_routes: dict[str, list[URLPattern | URLResolver]] = {}
+for _route in api.urls[0]:
+    _routes.setdefault(_first(str(_route.pattern)), []).append(_route)
+_resolvers = {part: URLResolver(RegexPattern(r"^"), routes) for part, routes in _routes.items()}
+
+
+def resolved(rest: str) -> ResolverMatch:
+    """What is at ``/api/v1/<rest>``; only what begins alike is looked through. Raises Resolver404."""
+    if (found := _resolvers.get(_first(rest))) is None:
+        raise Resolver404({"path": rest})
+    return found.resolve(rest)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from protocol.names import LOOPBACK
 from protocol.tls import expires_at
+from provisioning.applications.selectors.told import Told
 from provisioning.models import Application
 
 from .rules import Certificate, certificate, certificates_of_ports
@@ -39,7 +40,7 @@ def plain_listeners() -> list[tuple[str, str]]:
     return found
 
 
-def certificates_of(row: Application) -> tuple[Certificate, ...]:
+def certificates_of(row: Application | Told) -> tuple[Certificate, ...]:
     """Those of the application's secured ports, as its server last reported them."""
     runtime = getattr(row, "runtime", None)
     return certificates_of_ports(runtime.ports, timezone.now().timestamp()) if runtime else ()

@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import DateTimeField, QuerySet, Value
@@ -13,17 +14,19 @@ from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.states import ENDED, RUNS, ApplicationStatus
 
 from .known import Clock, Control, Word, word
+from .prepared import Given, Prepared
 
 CONTROL = "control"
 """Name of the heartbeat of the control that leads."""
 clock = Clock()
 """What this process has seen of it."""
+_BEAT = Prepared(lambda: ControlBeat.objects.filter(name=Given()).order_by().values_list("at", "facts"))
 
 
 def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept. ``now``: what the clock of this machine
     shows; that of control is in the answer, and whatever control tells the time of is compared with it."""
-    at, facts = ControlBeat.objects.filter(name=CONTROL).values_list("at", "facts").first() or (None, {})
+    at, facts = (_BEAT.rows(CONTROL) or [[None, {}]])[0]
     return Control(at, clock.read(at, now or timezone.now(), time.monotonic()), _moment(facts.get(UNWRITTEN_SINCE)))
 
 
@@ -62,12 +65,20 @@ def with_control(found: QuerySet, control: Control) -> QuerySet:
                           unwritten_since=Value(control.unwritten_since, output_field=DateTimeField()))
 
 
-def control_of(row: Application | Host) -> Control:
+class Seen(Protocol):
+    """What remembers by itself what control was like when it was asked for."""
+
+    control: Control
+
+
+def control_of(row: Application | Host | Seen) -> Control:
     """As ``control_seen`` when ``row``, of a list of applications or hosts, was asked for; no query."""
+    if not isinstance(row, Application | Host):
+        return row.control
     return Control(row.control_at, row.asked_at, row.unwritten_since)
 
 
-def word_of(row: Application | Host) -> Word:
+def word_of(row: Any) -> Word:
     """What is known of such a row; no query."""
     runtime = getattr(row, "runtime", None)
     if runtime is None or row.status is None:

@@ -103,7 +103,12 @@ def user_roles(user, *, even_disabled: bool = False) -> frozenset[str]:
     """Roles of a Django user: the names of its groups; a superuser is an Administrator. Who is disabled has none."""
     if not user.is_authenticated or not (user.is_active or even_disabled):
         return frozenset()
-    names = set(user.groups.values_list("name", flat=True))
+    return roles_of(user, user.groups.values_list("name", flat=True))
+
+
+def roles_of(user, groups: Iterable[str]) -> frozenset[str]:
+    """Those of somebody who is not disabled and in these groups; no query."""
+    names = set(groups)
     if user.is_superuser:
         names.add(str(Role.ADMINISTRATOR))
     return frozenset(names & set(Role.values))

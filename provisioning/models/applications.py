@@ -95,6 +95,11 @@ class Application(models.Model):
         return Link("application", str(self.pk), self.name)
 
     @property
+    def host_name(self) -> str:
+        """Of its host, "" without one."""
+        return self.host.name if self.host else ""
+
+    @property
     def is_server(self) -> bool:
         return self.type in SERVER_TYPES
 

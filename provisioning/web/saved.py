@@ -34,7 +34,13 @@ class Messages(FallbackStorage):
 
 
 class TellSaved(MiddlewareMixin):
-    """A form that was accepted is answered with another address, and with a cookie that names the form."""
+    """A form that was accepted is answered with another address, and with a cookie that names the form.
+
+    As this is the innermost middleware and synchronous, all others are called in one thread, which Django else changes
+    before and after each of them.
+    """
+
+    async_capable = False
 
     def process_response(self, request, response):
         match = request.resolver_match

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from provisioning.accounts.rules import tokens as rules
 from provisioning.accounts.rules.tokens import KEY_CHARACTERS, PREFIX, SECRET_CHARACTERS, Draft, Facts
-from provisioning.accounts.selectors.tokens import TOPIC, get_token
+from provisioning.accounts.selectors.tokens import TOPIC, get_token, shown_token
 from provisioning.accounts.selectors.users import is_service
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor, user_roles
@@ -123,10 +123,9 @@ def revoke_token(*, actor: Actor, token_id: int) -> ApiToken:
 def actor_of_token(secret: str, *, address: str, request_id: str = "") -> Actor:
     """Who shows ``secret``, the whole text of a token, from ``address``. Raises NotSignedIn when it is not good, or not
     good any more; NotAllowed when it is not from there, or is for something else; TooMany after too many of those."""
-    row = _admitted(secret, address, lambda row: FOR_METRICS if row.scope != TokenScope.API else "")
-    actor = Actor(name=row.owner.get_username(), user_id=row.owner_id,
-                  roles=user_roles(row.owner) & frozenset(row.roles), origin=rules.origin(row.name, address),
-                  token=row.name, read_only=row.read_only)
+    row, roles = _admitted(secret, address, lambda row: FOR_METRICS if row.scope != TokenScope.API else "")
+    actor = Actor(name=row.owner.get_username(), user_id=row.owner_id, roles=roles & frozenset(row.roles),
+                  origin=rules.origin(row.name, address), token=row.name, read_only=row.read_only)
     return replace(actor, request_id=request_id) if request_id else actor
 
 
@@ -135,7 +134,7 @@ def verbs_by(secret: str, *, address: str | None = None) -> frozenset[str] | Non
     """What this token lets somebody do now, from ``address`` where it is known; None where it is not good, or not for
     the API. Nobody is let in by it, and nothing is counted."""
     key, hidden = rules.parts(secret) or ("", "")
-    row = ApiToken.objects.select_related("owner").filter(key=key).first()
+    row, roles = shown_token(key) or (None, frozenset())
     stored = row.digest if row is not None else ""
     same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
     if row is None or not any(same) or row.scope != TokenScope.API:
@@ -143,23 +142,25 @@ def verbs_by(secret: str, *, address: str | None = None) -> frozenset[str] | Non
     facts = _facts(row)
     if rules.why_not_good(facts, timezone.now()) or (address is not None and rules.why_not_from(facts, address)):
         return None
-    verbs = permissions.verbs_of(user_roles(row.owner) & frozenset(row.roles))
+    verbs = permissions.verbs_of(roles & frozenset(row.roles))
     return verbs & permissions.READS if row.read_only else verbs
 
 
 @sensitive_variables("secret")
 def require_metrics_token(secret: str, *, address: str) -> None:
     """Raise as ``actor_of_token`` unless ``secret`` is a token for metrics, of somebody who may see everything."""
-    row = _admitted(secret, address, lambda row: NOT_FOR_METRICS if row.scope != TokenScope.METRICS else "")
-    if permissions.VIEW not in permissions.verbs_of(user_roles(row.owner)):
+    row, roles = _admitted(secret, address, lambda row: NOT_FOR_METRICS if row.scope != TokenScope.METRICS else "")
+    if permissions.VIEW not in permissions.verbs_of(roles):
         raise NotAllowed(f"The token {row.name} is not good: its owner {row.owner} has no role any more.")
 
 
 @sensitive_variables("secret", "text", "hidden")
-def _admitted(text: str, address: str, why_not_for: Callable[[ApiToken], str]) -> ApiToken:
+def _admitted(text: str, address: str, why_not_for: Callable[[ApiToken], str],
+              ) -> tuple[ApiToken, frozenset[str]]:
+    """The token, and the roles that its owner has."""
     now = timezone.now()
     key, hidden = rules.parts(text) or ("", "")
-    row = ApiToken.objects.select_related("owner").filter(key=key).first()
+    row, roles = shown_token(key) or (None, frozenset())
     # Of a key that nobody has as much is computed as of one that somebody has.
     stored = row.digest if row is not None else ""
     same = [constant_time_compare(stored, rules.digest(hidden, each)) for each in _keys()]
@@ -173,7 +174,7 @@ def _admitted(text: str, address: str, why_not_for: Callable[[ApiToken], str]) -
     if why := why_not_for(known):
         raise NotAllowed(why.format(name=known.name))
     _note_use(known, address, now, new_digest="" if same[0] else rules.digest(hidden, _keys()[0]))
-    return known
+    return known, roles
 
 
 def _require_good(row: ApiToken, address: str, now: datetime) -> None:

@@ -1,7 +1,6 @@
 """Applications as lists, as drafts (for editor, clone and export) and by name."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
 
@@ -11,7 +10,7 @@ from provisioning.core.control import control_seen, with_control
 from provisioning.declared import values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
-from provisioning.models import Application, Connection, Host, Job, PairState, RuntimeStatus
+from provisioning.models import Application, Connection, Host, Job
 from provisioning.models.applications import PLACEHOLDERS
 from provisioning.spelling import by_name, ordering
 from provisioning.states import ACTIVE_JOBS, ALIVE, RUNNABLE_TYPES, RUNS, ApplicationStatus
@@ -34,51 +33,12 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     as far as they are known now and ``active_jobs`` (a list of at most one Job); host, runtime, template, backup,
     primary and ports are there without further queries, so a page costs the same number of queries whatever its length.
     """
-    found = _chosen(with_related(Application.objects.all()), text=text, type=type, host=host, status=status)
+    found = chosen(with_related(Application.objects.all()), text=text, type=type, host=host, status=status)
     # What no list shows would be sorted and carried along with every row.
     return found.defer(*SECRETS, "template__options", "template__ports").order_by(*ordering(SORTS, sort))
 
 
-TOLD_OF_OTHERS = ("host__name", "backup_server__name", "primary_server__name", *(
-    f"{name}__{field.name}" for name, model in (("runtime", RuntimeStatus), ("pair_state", PairState))
-    for field in model._meta.concrete_fields))
-TOLD = ("name", "type", "enabled", "version", "working_directory", "command_line", "redundancy_type", "revision",
-        "changed_at", "changed_by", *TOLD_OF_OTHERS)
-"""Columns that programs are told of, of each application in a list."""
-TOLD_OF_ONE = (*(field.name for field in Application._meta.concrete_fields if field.name not in SECRETS),
-               "template__name", *TOLD_OF_OTHERS)
-"""The same, of one application."""
-
-
-def told_list(*, text: str = "", type: str = "", host: str = "", status: str = "") -> QuerySet[Application]:
-    """As ``application_list``, in no order, with what programs are told of each alone: neither jobs nor ports, and of
-    other objects their names. Reading the rest costs more than all of this."""
-    found = _told(Application.objects.all()).only(*TOLD)
-    return _chosen(found, text=text, type=type, host=host, status=status).order_by()
-
-
-def _told(found: QuerySet) -> QuerySet:
-    return with_status(found).select_related("host", "runtime", "backup_server", "primary_server", "pair_state")
-
-
-def told_by_id(application_id: int) -> Application:
-    """One row as in ``told_list``, with all that is configured of it. Raises NotFound."""
-    return _one(_told(Application.objects.filter(pk=application_id)), GONE)
-
-
-def told_by_name(name: str) -> Application:
-    """As ``told_by_id``."""
-    return _one(_told(Application.objects.filter(name=name)), f"There is no application named {name}.")
-
-
-def _one(found: QuerySet, why_not: str) -> Application:
-    row = found.select_related("template").only(*TOLD_OF_ONE).prefetch_related("options").order_by().first()
-    if row is None:
-        raise NotFound(why_not)
-    return row
-
-
-def _chosen(found: QuerySet, *, text: str, type: str, host: str, status: str) -> QuerySet:
+def chosen(found: QuerySet, *, text: str, type: str, host: str, status: str) -> QuerySet:
     if text:
         found = found.filter(Q(name__holds=text) | Q(host__name__holds=text) | Q(description__holds=text))
     if type:
@@ -97,13 +57,17 @@ def with_status(applications: QuerySet[Application]) -> QuerySet[Application]:
     control = control_seen()
     said = F("runtime__status") if control.answers else Value(str(ApplicationStatus.UNKNOWN))
     return with_control(applications, control).annotate(
-        status=Case(
-            When(~(Q(type__in=RUNNABLE_TYPES) | Q(runtime__status__in=RUNS)), then=Value(None)),
-            When(runtime__status__isnull=False, then=said),
-            When(Q(working_directory__in=PLACEHOLDERS) | Q(command_line__in=PLACEHOLDERS),
-                 then=Value(str(ApplicationStatus.STOPPED))),
-            default=Value(str(ApplicationStatus.UNKNOWN))),
-        mode=F("runtime__mode") if control.answers else Value(""))
+        status=status_by(said), mode=F("runtime__mode") if control.answers else Value(""))
+
+
+def status_by(said: F | Value) -> Case:
+    """The status of an application of which control says ``said``, if anything."""
+    return Case(
+        When(~(Q(type__in=RUNNABLE_TYPES) | Q(runtime__status__in=RUNS)), then=Value(None)),
+        When(runtime__status__isnull=False, then=said),
+        When(Q(working_directory__in=PLACEHOLDERS) | Q(command_line__in=PLACEHOLDERS),
+             then=Value(str(ApplicationStatus.STOPPED))),
+        default=Value(str(ApplicationStatus.UNKNOWN)))
 
 
 def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
@@ -112,12 +76,6 @@ def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
         "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "primary_server__pair_state",
         "pair_state",
     ).defer(*SECRETS).prefetch_related("ports", jobs_at_work("active_jobs"))
-
-
-def jobs_of(application_ids: Iterable[int]) -> dict[int, UUID]:
-    """{application: key of the job that works on it} of those that one works on."""
-    found = Job.objects.filter(application__in=application_ids, state__in=ACTIVE_JOBS).order_by()
-    return dict(found.values_list("application", "pk"))
 
 
 def jobs_at_work(attribute: str) -> Prefetch:

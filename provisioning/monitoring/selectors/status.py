@@ -1,17 +1,18 @@
 """The status of everything as plain values: ``manage.py status --json``, the API and the dashboard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from provisioning.applications.selectors.applications import application_list, with_related
+from provisioning.applications.selectors.told import Told, ports_of, told
 from provisioning.certificates.selectors import certificates_of, console_certificate
 from provisioning.core.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.core.known import Control, Word, age_s
 from provisioning.hosts.selectors.hosts import host_list
-from provisioning.models import Application, ComponentHeartbeat, Host, ListeningPort
+from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.pairs.rules.facts import decided
 from provisioning.pairs.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
@@ -46,27 +47,14 @@ def status_report() -> dict:
     }
 
 
-def applications_status(rows: Iterable[Application]) -> list[dict]:
-    """Of some applications what ``status_report`` says of each; the same number of queries, however many ``rows`` of
-    ``applications.selectors.applications`` there are."""
-    rows = list(rows)
-    if not rows:
-        return []
-    partners = [key for row in rows for key in (row.backup_server_id, _primary_key(row)) if key is not None]
+def applications_status(rows: Sequence[Told]) -> list[dict]:
+    """Of some applications what ``status_report`` says of each; the same number of queries, however many ``rows``."""
     known = {row.pk: row for row in rows}
-    missing = set(partners) - known.keys()
-    known |= {row.pk: row for row in with_related(Application.objects.filter(pk__in=missing))} if missing else {}
-    ports, now = _ports_of(rows), control_of(rows[0]).now
-    return [_application(row, _pair_of(row, known), now, ports.get(row.pk, [])) for row in rows]
-
-
-def _ports_of(rows: list[Application]) -> dict[int, list[dict]]:
-    """{application: what is told of its ports}."""
-    found: dict[int, list[dict]] = {}
-    for key, port_id, port, protocol, ha_sync in ListeningPort.objects.filter(application__in=rows).values_list(
-            "application", "port_id", "port", "protocol", "ha_sync"):
-        found.setdefault(key, []).append({"id": port_id, "port": port, "protocol": protocol, "ha_sync": ha_sync})
-    return found
+    partners = {key for row in rows for key in (row.backup_server_id, row.primary_id) if key is not None}
+    if missing := partners - known.keys():
+        known |= {row.pk: row for row in told(missing)}
+    ports = ports_of(row.pk for row in rows)
+    return [_application(row, _pair_of(row, known), row.control.now, ports.get(row.pk, [])) for row in rows]
 
 
 def hosts_status(rows: Iterable[Host]) -> list[dict]:
@@ -83,20 +71,18 @@ def pairs_status(primaries: Iterable[Application]) -> list[dict]:
     return [_pair(Pair(row, backups[row.backup_server_id]), control) for row in rows if row.backup_server_id in backups]
 
 
-def _primary_key(row: Application) -> int | None:
-    return getattr(getattr(row, "primary_server", None), "pk", None)
-
-
-def _pair_of(row: Application, known: dict[int, Application]) -> Pair | None:
-    keys = (row.pk, row.backup_server_id) if row.backup_server_id is not None else (_primary_key(row), row.pk)
+def _pair_of(row: Told, known: dict[int, Told]) -> Pair | None:
+    keys = (row.pk, row.backup_server_id) if row.backup_server_id is not None else (row.primary_id, row.pk)
     primary, backup = (known.get(key or 0) for key in keys)
-    return Pair(primary, backup) if row.is_runnable and primary and backup else None
+    if not (row.is_runnable and primary and backup):
+        return None
+    return Pair(primary, backup)  # type: ignore[arg-type]  # what is read of its members here is told of them
 
 
-def _application(row: Application, pair: Pair | None, now: datetime, ports: list[dict]) -> dict:
+def _application(row: Application | Told, pair: Pair | None, now: datetime, ports: list[dict]) -> dict:
     runtime, said = getattr(row, "runtime", None), word_of(row)
     return {
-        "name": row.name, "type": row.type, "host": row.host.name if row.host else "", "enabled": row.enabled,
+        "name": row.name, "type": row.type, "host": row.host_name, "enabled": row.enabled,
         "status": said.status, "mode": said.mode, "reason": said.reason, **_known(said),
         "heard_s": _age(runtime.heard_at, now) if runtime else None,
         "epoch": runtime.epoch if runtime else 0, "restarts": runtime.restarts if runtime else 0,
@@ -111,7 +97,7 @@ def _application(row: Application, pair: Pair | None, now: datetime, ports: list
     }
 
 
-def _copy(row: Application, pair: Pair | None, said: Word) -> dict:
+def _copy(row: Application | Told, pair: Pair | None, said: Word) -> dict:
     """The copy that a member of a pair has: ``digest`` is at ``common_seq``. Of a single server: at its last record,
     and ``in_sync`` and ``lag`` are None."""
     runtime = getattr(row, "runtime", None)
