@@ -1,6 +1,6 @@
 """What an answer of HTTP says although its status says that all is well. Pure."""
 
-import json
+from protocol.outside import read_json
 
 _PAGES = ("<!doctype html", "<html")
 _SHOWN_CHARACTERS = 200
@@ -13,7 +13,7 @@ def why_not_taken(said: str) -> str:
     if text.lower().startswith(_PAGES):
         return "with a page for people. See whether the address is that of the collector, and what is in between."
     try:
-        code = json.loads(text).get("code", 0)
+        code = read_json(text).get("code", 0)
     except (ValueError, AttributeError, RecursionError):
         return ""
     return "" if code == 0 else (f"with the code of a failure. See whether the token counts there: "
