@@ -41,6 +41,7 @@ def test_control_is_told_what_was_acknowledged_and_delivered(server):
         for _ in range(5):
             sender.expect("RECEIPT")
             subscriber.expect("MESSAGE")
-    told = server.control.wait(lambda: next((each for each in server.control.reports if each.acknowledged == 5), None))
+    told = server.control.wait(lambda: next((each for each in server.control.reports
+                                             if each.acknowledged == 5 and each.disk_total), None))
     assert (told.delivered, sum(told.latencies), told.waiting_bytes) == (5, 5, 0)
     assert 0 < told.disk_free <= told.disk_total
