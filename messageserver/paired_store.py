@@ -9,6 +9,7 @@ from typing import Any
 
 from . import records
 from .aside import put_aside
+from .mark_table import marks_among
 from .ownership import StaleEpoch, StoreError
 from .records import Record
 from .store import Store
@@ -68,7 +69,7 @@ class PairedStore(Store):
 
         def write() -> None:
             self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?, ?)", starts)
-            records.insert(self._db, rows)
+            self._insert(rows, marks_among(rows))
 
         self._write(write)
         self.last_seq, self.digest = seq, digest
@@ -89,9 +90,11 @@ class PairedStore(Store):
             self.truncate_after(seq)
         return removed
 
-    def begin_anew(self, common: int, base_seq: int, base_digest: bytes, ages: list[Any] | None = None) -> int:
-        """Remove everything, for a full copy that begins after ``base_seq`` of records with these ``ages``. Records
-        after ``common``, which the other copy does not have, are kept in a file; how many they are."""
+    def begin_anew(self, common: int, base_seq: int, base_digest: bytes, ages: list[Any] | None = None,
+                   marks: list[Any] | None = None) -> int:
+        """Remove everything, for a full copy that begins after ``base_seq`` of records with these ``ages`` and
+        positions as ``marks`` say (see MarkTable.told). Records after ``common``, which the other copy does not have,
+        are kept in a file; how many they are."""
         kept = self._put_aside_after(max(common, self.first_seq - 1))
 
         def write() -> None:
@@ -101,6 +104,7 @@ class PairedStore(Store):
                                  [("base_seq", base_seq), ("base_digest", base_digest)])
             self.ages.forget(after=0)
             self.ages.take(ages or [])
+            self.marks.take(marks or [], base_seq)
 
         self._write(write)
         self._load()

@@ -125,8 +125,10 @@ class Shipping:
                 return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex(),
                         "trims": True}
         base = store.first_seq - 1
+        store.complete_marks()
         return {"epoch": self.epoch, "full": True, "common": common, "seq": base,
-                "digest": (store.digest_at(base) or NO_DIGEST).hex(), "trims": True, "ages": store.ages.told()}
+                "digest": (store.digest_at(base) or NO_DIGEST).hex(), "trims": True, "ages": store.ages.told(),
+                "marks": store.marks.told(base)}
 
     # --- retention ---------------------------------------------------------------------------------------
 

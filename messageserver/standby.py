@@ -154,7 +154,8 @@ class Standby:
         if (start["epoch"], "backup") != (store.held.epoch, store.held.role):
             raise StaleEpoch(f"the active server acts in epoch {start['epoch']}, here epoch {store.held.epoch} is held")
         if start["full"]:
-            return store.begin_anew(start["common"], start["seq"], digest, start.get("ages"))
+            return store.begin_anew(start["common"], start["seq"], digest, start.get("ages"),
+                                    start.get("marks"))
         return store.cut_back(start["common"])
 
     async def _apply_all(self, link: SyncLink) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from . import records
+from .mark_table import SCHEMA_OF_NEW, MarkTable
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
 from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
 from .settings import Retention
 
+Marking = Callable[[Sequence[Row]], list[DraftRow]]
+"""From the new records of a commit: what it says of positions and queues, as drafts."""
 TRIM_ROWS = 4000
 """Most records that are removed at once, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
@@ -69,7 +72,8 @@ class Store:
             db.execute("PRAGMA journal_size_limit=67108864")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                db.executescript(f"BEGIN;{records.SCHEMA}PRAGMA user_version={records.SCHEMA_VERSION};COMMIT;")
+                db.executescript(f"BEGIN;{records.SCHEMA}{SCHEMA_OF_NEW}PRAGMA user_version={records.SCHEMA_VERSION};"
+                                 "COMMIT;")
             elif version != records.SCHEMA_VERSION:
                 raise StoreError(f"it was written by another release (format {version}, this server reads "
                                  f"{records.SCHEMA_VERSION})")
@@ -77,6 +81,7 @@ class Store:
                 self.ages = Ages(db, self._meta())
             else:
                 ages.reopened(db)
+            self.marks = MarkTable(db, self._meta())
             self._load()
         except BaseException:
             db.close()
@@ -108,8 +113,8 @@ class Store:
 
     # --- writing -------------------------------------------------------------------------------------
 
-    def append(self, drafts: Sequence[DraftRow], epoch: int) -> Appended:
-        """Store ``drafts`` in order as one transaction, on disk when this returns.
+    def append(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None) -> Appended:
+        """Store ``drafts`` in order as one transaction, then what ``marking`` makes of them, on disk when this returns.
 
         A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
         is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts.
@@ -135,12 +140,24 @@ class Store:
             digest = chain(digest, seq, epoch, now, destination, headers, body)
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             seqs.append(seq)
+        noted: list[Row] = []
+        for destination, headers, body, dedup in marking(rows) if marking else ():
+            seq += 1
+            digest = chain(digest, seq, epoch, now, destination, headers, body)
+            noted.append((seq, epoch, now, destination, headers, body, dedup, digest))
+        rows += noted
         if rows:
-            self._write(lambda: records.insert(self._db, rows))
+            self._write(lambda: self._insert(rows, noted))
             self.last_seq, self.digest = seq, digest
             if fresh:
                 self._remember(fresh)
         return Appended(seqs, rows)
+
+    def _insert(self, rows: Sequence[Row], noted: Sequence[Row]) -> None:
+        """In a transaction; ``noted`` are the marks among ``rows``."""
+        records.insert(self._db, rows)
+        if noted:
+            self.marks.note(noted)
 
     def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
@@ -167,6 +184,7 @@ class Store:
             self._db.execute("DELETE FROM records WHERE seq > ?", (seq,))
             self._db.execute("DELETE FROM epochs WHERE first_seq > ?", (seq,))
             self.ages.forget(after=seq)
+            self.marks.forget_after(seq)
 
         self._write(write)
         self._load()
@@ -199,6 +217,7 @@ class Store:
         digest = self._db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()[0]
 
         def write() -> None:
+            self.marks.trim(upto)
             self._db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                                  [("base_seq", upto), ("base_digest", digest)])
@@ -207,6 +226,11 @@ class Store:
         self._write(write)
         self.first_seq, self.first_digest = upto + 1, digest
         return upto - first + 1
+
+    def complete_marks(self) -> None:
+        """Before the first question about marks: see MarkTable.complete. Raises StoreError."""
+        if not self.marks.is_complete:
+            self._write(self.marks.complete)
 
     def note_age(self) -> None:
         """Note from time to time how far the log has come. Raises StoreError."""

@@ -1,0 +1,107 @@
+"""The marks of a store by name, beside its records: what is asked about a position or queue costs one look.
+
+Every kept record that is a mark has a row. Of a name whose newest mark retention has removed, that one stays: together
+the rows are the state at any record that the log can be cut back to.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import marks
+from .records import Row
+
+SCHEMA = """
+CREATE TABLE marks (seq INTEGER PRIMARY KEY, name TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX marks_by_name ON marks (name, seq);
+"""
+SCHEMA_OF_NEW = f"{SCHEMA}INSERT INTO meta VALUES ('marks_complete', 1);"
+"""For a store that has no record yet."""
+_OF_RECORDS = """INSERT OR IGNORE INTO marks SELECT seq, destination, body FROM records
+                 WHERE seq <= ? AND destination >= 'mark:' AND destination < 'mark;'"""
+_NEWEST = "SELECT body FROM marks WHERE name = ? ORDER BY seq DESC LIMIT 1"
+_NEXT_NAME = "SELECT name FROM marks WHERE name > ? AND name < ? ORDER BY name LIMIT 1"
+_SUPERSEDED = "DELETE FROM marks WHERE name = ? AND seq <= ? AND seq < ?"
+
+
+def marks_among(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row[3].startswith(marks.PREFIX)]
+
+
+class MarkTable:
+    """Of one store; used in its thread. What changes it is called inside a transaction. Raises sqlite3.Error."""
+
+    def __init__(self, db: sqlite3.Connection, meta: dict[str, Any]):
+        self._db = db
+        self._complete = bool(meta.get("marks_complete"))
+        if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'marks_by_name'").fetchone()[0]:
+            db.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+
+    def _note_complete(self) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('marks_complete', 1)")
+        self._complete = True
+
+    def complete(self) -> None:
+        """Take in what a former release stored as standby without knowing marks. It looks at every record, once."""
+        if not self._complete:
+            self._db.execute(_OF_RECORDS, (2**62,))
+            self._note_complete()
+
+    @property
+    def is_complete(self) -> bool:
+        return self._complete
+
+    # --- what happens to the log -------------------------------------------------------------------------
+
+    def note(self, rows: Sequence[Row]) -> None:
+        """``rows`` are marks that were appended."""
+        self._db.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)",
+                             [(row[0], row[3], row[5]) for row in rows])
+
+    def forget_after(self, seq: int) -> None:
+        """The log was cut back to ``seq``."""
+        self._db.execute("DELETE FROM marks WHERE seq > ?", (seq,))
+
+    def trim(self, upto: int) -> None:
+        """Records up to ``upto`` are about to be removed."""
+        if not self._complete:
+            self._db.execute(_OF_RECORDS, (upto,))
+        first = self._db.execute("SELECT coalesce(min(seq), 0) FROM records").fetchone()[0]
+        names = self._db.execute("SELECT DISTINCT name FROM marks WHERE seq BETWEEN ? AND ?", (first, upto)).fetchall()
+        for (name,) in names:
+            seq, body = self._db.execute("SELECT seq, body FROM marks WHERE name = ? AND seq <= ? "
+                                         "ORDER BY seq DESC LIMIT 1", (name, upto)).fetchone()
+            stays = marks.outlives(name, body)
+            self._db.execute(_SUPERSEDED, (name, upto, seq if stays else seq + 1))
+
+    # --- questions ---------------------------------------------------------------------------------------
+
+    def newest(self, name: str) -> bytes:
+        """The newest mark of ``name``; GONE for none."""
+        found = self._db.execute(_NEWEST, (name,)).fetchone()
+        return found[0] if found else marks.GONE
+
+    def all(self, prefix: str) -> dict[str, bytes]:
+        """The newest mark of each name that begins with ``prefix`` and is not gone."""
+        end, name, found = prefix[:-1] + chr(ord(prefix[-1]) + 1), prefix, {}
+        while (row := self._db.execute(_NEXT_NAME, (name, end)).fetchone()) is not None:
+            name = row[0]
+            if (body := self.newest(name)) != marks.GONE:
+                found[name] = body
+        return found
+
+    # --- for a full copy ---------------------------------------------------------------------------------
+
+    def told(self, upto: int) -> list[list[Any]]:
+        """[[seq, name, body], ...]: what was the state at record ``upto``, before which nothing is kept."""
+        return [[seq, name, body.decode()] for seq, name, body in self._db.execute(
+            "SELECT seq, name, body FROM marks WHERE seq <= ? ORDER BY seq", (upto,))]
+
+    def take(self, told: Iterable[Any], upto: int) -> None:
+        """The state of the other copy at ``upto``, as ``told`` gave it, instead of this one's; what does not fit is
+        left out."""
+        self._db.execute("DELETE FROM marks")
+        self._db.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", [
+            (each[0], each[1], each[2].encode()) for each in told
+            if isinstance(each, list) and [type(part) for part in each] == [int, str, str] and 0 <= each[0] <= upto])
+        self._note_complete()
