@@ -228,12 +228,20 @@ class Session(Connection):
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")
+        if "from-seq" not in headers and self.submitted > self.settled:
+            # What this connection has sent before has its place before this subscription.
+            self._later(self._subscribe_once_answered(frame), frame)
+            return
         cursor = parse_from_seq(headers, self.broker.last_seq)
         subscription = Subscription(self, ident, next(self._subscription_numbers), pattern, ack, cursor,
                                     limits.max_unacknowledged)
         self._subscriptions[ident] = subscription
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)
+
+    async def _subscribe_once_answered(self, frame: Frame) -> None:
+        await self._once_answered()
+        self._subscribe(frame)
 
     def _unsubscribe(self, frame: Frame) -> None:
         subscription = self._subscriptions.pop(frame.headers.get("id", ""), None)
