@@ -105,6 +105,7 @@ class PairedStore(Store):
             self.ages.forget(after=0)
             self.ages.take(ages or [])
             self.marks.take(marks or [], base_seq)
+            self.places.begin_anew()
 
         self._write(write)
         self._load()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from protocol import log_logins
 
-from . import VERSION
+from . import VERSION, selector
+from .beginnings import beginning
 from .broker import Broker
 from .connection import Connection
 from .frames import (
@@ -18,7 +19,6 @@ from .frames import (
     is_of_log,
     make_draft,
     make_drafts,
-    parse_from_seq,
     version_of,
 )
 from .log import Event
@@ -232,9 +232,10 @@ class Session(Connection):
             # What this connection has sent before has its place before this subscription.
             self._later(self._subscribe_once_answered(frame), frame)
             return
-        cursor = parse_from_seq(headers, self.broker.last_seq)
+        cursor, begins = beginning(headers, self.broker.last_seq)
+        selecting = selector.parse(headers["selector"]) if "selector" in headers else None
         subscription = Subscription(self, ident, next(self._subscription_numbers), pattern, ack, cursor,
-                                    limits.max_unacknowledged)
+                                    limits.max_unacknowledged, begins, selecting)
         self._subscriptions[ident] = subscription
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)
