@@ -17,6 +17,7 @@ from protocol.tasks import Tasks
 from protocol.throttle import Throttle
 
 from . import standing as standings
+from .consumption import Consumption
 from .delivery import Delivery
 from .disk import Arguments, Disk, Result
 from .figures import Figures
@@ -24,6 +25,7 @@ from .guesses import Guesses
 from .housekeeping import Housekeeping
 from .intake import Intake
 from .log import Event, EventLimit, Log
+from .marking import Plan
 from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
@@ -33,7 +35,7 @@ from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
 from .store_thread import StoreThread
-from .submissions import Submissions, Submitted, drafts_of
+from .submissions import Acknowledged, Submissions, Submitted, drafts_of
 
 TICK_S = 0.25
 CLOSE_S = 5.0
@@ -48,6 +50,7 @@ class Group(NamedTuple):
     submitted: list[Submitted]
     appended: Appended
     upto: int
+    plan: Plan | None
 
 
 class Broker:
@@ -85,6 +88,8 @@ class Broker:
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""
         self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"), self.figures)
+        self.consumption = Consumption(store, self.storing, self.delivery, lambda: self.settings, self._awake,
+                                       self.tasks.start)
         self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
@@ -113,13 +118,19 @@ class Broker:
         """Queue ``draft``; ``session`` hears about it when it may be acknowledged."""
         self.submit_all([draft], session, [receipt])
 
-    def submit_all(self, drafts: Sequence[DraftRow], session: Guest, receipts: Sequence[bytes | None]) -> None:
-        """Queue ``drafts`` (fields of Draft) for one commit, with the receipt that is wanted for each, or None."""
+    def submit_all(self, drafts: Sequence[DraftRow], session: Guest, receipts: Sequence[bytes | None],
+                   acks: Sequence[Acknowledged] = ()) -> None:
+        """Queue ``drafts`` (fields of Draft) for one commit, with the receipt that is wanted for each, or None, and
+        what takes effect together with them."""
         if not self._waiting:
-            self._idle.clear()
-            self._wake.set()
-        self._waiting.add(session, drafts, receipts, self._loop.time())
+            self._awake()
+        self._waiting.add(session, drafts, receipts, self._loop.time(), acks)
         session.submitted += len(drafts)
+
+    def _awake(self) -> None:
+        """There is something to commit."""
+        self._idle.clear()
+        self._wake.set()
 
     def flush_soon(self, session: Guest) -> None:
         """Send what ``session`` has queued, at the end of the group that is being acknowledged."""
@@ -130,24 +141,30 @@ class Broker:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
+            while self._waiting or self.consumption.marking.due:
                 async with self._turn:
                     await self._commit_group()
 
     async def _commit_group(self) -> None:
         group = self._waiting.take_group()
         self._held_bytes += sum([each.size for each in group])
+        plan = self.consumption.begin(group)
         try:
-            appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch)
+            appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch,
+                                              plan and plan.drafts)
         except StoreError as error:
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
-            self._not_stored([*group, *self._waiting.take_all()], error)
+            behind = [*group, *self._waiting.take_all()]
+            self._not_stored(behind, error)
+            self.consumption.failed(plan, behind)
             self.delivery.flush()
             self._let_go(group)
             return
         if appended.records:
             self.last_seq, self.digest = appended.records[-1][0], appended.records[-1][7]
-        self._groups.append(Group(group, appended, max(appended.seqs)))
+        self.consumption.stored(plan)
+        upto = max(appended.seqs, default=self.last_seq)
+        self._groups.append(Group(group, appended, self.last_seq if plan else upto, plan))
         if appended.records:
             if self.on_stored is not None:
                 self.on_stored(appended.records)
@@ -182,6 +199,9 @@ class Broker:
                 self._answer(group, allowed=allowed)
                 if allowed:
                     await self.delivery.deliver(group.appended.records)
+                    self.consumption.released(group.plan)
+                else:
+                    self.consumption.dropped()
                 self.delivery.flush()
                 self._let_go(group.submitted)
             if not self._groups and self.serving:
@@ -191,6 +211,8 @@ class Broker:
         return self.standing.mode != Mode.DEPOSED and self._groups[0].upto <= self.standing.committed
 
     def _answer(self, group: Group, *, allowed: bool) -> None:
+        if group.plan is not None:
+            group.plan.answer(allowed)
         seqs, now = iter(group.appended.seqs), self._loop.time()
         for session, _, receipts, _, at in group.submitted:
             answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
@@ -238,11 +260,13 @@ class Broker:
         while self._groups:
             group = self._groups.popleft()
             self._answer(group, allowed=False)
+            self.consumption.dropped()
             self._let_go(group.submitted)
+        self.consumption.reset()
 
     def _let_go(self, submitted: list[Submitted]) -> None:
         self._held_bytes -= sum([each.size for each in submitted])
-        if not (self._held_bytes or self._waiting):
+        if not (self._held_bytes or self._waiting or self._groups or self.consumption.marking):
             self._idle.set()
         self.intake.release()
 
@@ -271,7 +295,7 @@ class Broker:
     @property
     def drained(self) -> bool:
         """True when every client has its answers and every subscriber all that there is."""
-        return not any(session.owes for session in self.roster) and self.delivery.drained
+        return not (any(session.owes for session in self.roster) or self.consumption.marking) and self.delivery.drained
 
     # --- time ----------------------------------------------------------------------------------------
 
@@ -292,6 +316,7 @@ class Broker:
             self.stand(self.standing.stored(self.last_seq))
         self._releasable.set()
         self.storing.recovered()
+        self.consumption.recovered()
 
     def apply(self, settings: Settings) -> None:
         """Later Configuration: logins, limits and retention count from now on."""

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from .beginnings import Beginning
 from .disk import DiskThread
 from .figures import Figures
 from .ownership import StoreError
-from .reader import BATCH_RECORDS, Batch, Reader
-from .records import Row
+from .reader import BATCH_RECORDS, Batch, Reader, Wanted
+from .records import Record, Row
 from .roster import Guest
 from .subscription import Subscription, message_tail
 
@@ -117,10 +118,13 @@ class Delivery:
         self._subscriptions.add(subscription)
         self._selecting += subscription.selector is not None
         self._routes.clear()
-        if subscription.beginning is None and subscription.cursor > self.upto:
+        if self._has_all(subscription):
             subscription.live = True
         else:
             self._spawn(self._pull(subscription), "replay")
+
+    def _has_all(self, subscription: Subscription) -> bool:
+        return subscription.beginning is None and not subscription.again and subscription.cursor > self.upto
 
     def unsubscribe(self, subscription: Subscription) -> None:
         subscription.close()
@@ -129,6 +133,37 @@ class Delivery:
             self._selecting -= subscription.selector is not None
         self._routes.clear()
 
+    async def these(self, seqs: Sequence[int]) -> list[Record]:
+        """Some of the records ``seqs``, from the first on, as far as they are still there. Raises StoreError."""
+        return await self._reading.run(self._reader.these, seqs)
+
+    async def next_of(self, destination: str, from_seq: int, upto: int, limit: int) -> Batch:
+        """The next records of ``destination``, as ``Reader.read``. Raises StoreError."""
+        return await self._reading.run(
+            lambda: self._reader.read(from_seq, upto, pattern=destination, limit=limit))
+
+    async def begins(self, beginning: Beginning, wanted: Wanted) -> int:
+        """The first seq of ``wanted`` where a subscription begins so. Raises StoreError."""
+        found: int | Beginning = beginning
+        while not isinstance(found, int):
+            found = await self._reading.run(found.look, self._reader, self.upto, wanted)
+        return found
+
+    async def _again(self, subscription: Subscription) -> None:
+        """Deliver some of what is to be delivered again. Raises StoreError."""
+        seqs = subscription.again[: max(1, min(BATCH_RECORDS, subscription.free))]
+        found = await self.these(seqs)
+        if subscription.closed:
+            return
+        looked_to = found[-1].seq if found else seqs[-1]
+        subscription.again = [seq for seq in subscription.again if seq > looked_to]
+        if gone := {seq for seq in seqs if seq <= looked_to} - {record.seq for record in found}:
+            subscription.lost(gone)
+        for record in found:
+            subscription.deliver(record.seq, message_tail(*record[:6]))
+        self._figures.delivered += len(found)
+        subscription.session.flush()
+
     async def _pull(self, subscription: Subscription) -> None:
         session = subscription.session
         while not subscription.closed:
@@ -136,10 +171,13 @@ class Delivery:
                 await subscription.room.wait()
                 await session.writable.wait()
                 continue
-            if subscription.beginning is None and subscription.cursor > self.upto:
+            if self._has_all(subscription):
                 subscription.live = True
                 return
             try:
+                if subscription.again:
+                    await self._again(subscription)
+                    continue
                 if subscription.beginning is not None:
                     found = await self._reading.run(subscription.beginning.look, self._reader, self.upto,
                                                     subscription.wanted)

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from . import marks
 from .records import DraftRow, Row
 from .roster import Guest
 
@@ -86,6 +85,8 @@ class Marking:
         self._waiting: list[Callable[[bool], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: dict[str, int] = {}
+        self._planned: dict[str, Source] = {}
+        self._failures = 0
         self._stored = asyncio.Event()
         self.due = False
 
@@ -131,12 +132,16 @@ class Marking:
         self.wait(lambda allowed: None if outcome.done() else outcome.set_result(allowed))
         return await outcome
 
-    async def quiet(self, name: str) -> None:
-        """Wait until nothing that was said of ``name`` is on its way to the store."""
+    async def quiet(self, name: str) -> bool:
+        """Wait until nothing that was said of ``name`` is on its way to the store; False when it cannot be stored."""
+        failures = self._failures
         while name in self._moved or name in self._under_way:
+            if self._failures > failures:
+                return False
             self.hurry()
             self._stored.clear()
             await self._stored.wait()
+        return True
 
     # --- the broker's side -------------------------------------------------------------------------------
 
@@ -165,6 +170,7 @@ class Marking:
             if not stored:
                 self._moved.setdefault(name, source)
         self._planned = {}
+        self._failures += not stored
         self._stored.set()
 
     def reset(self) -> None:
@@ -175,8 +181,3 @@ class Marking:
         self._stored.set()
         for answer in waiting:
             answer(False)
-
-
-def gone(name: str) -> Standing:
-    """The part that ends ``name``."""
-    return Standing(name, marks.GONE)

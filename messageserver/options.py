@@ -45,6 +45,8 @@ OPTIONS = (
            10**9),
     Option("messages", "dedup-window", "200000", "A retried SEND with the dedup-id of one of the last so many records "
            "counts once; 0 = off.", 0, 5_000_000),
+    Option("messages", "queues", "shared", "What /queue/ is: shared = its consumers share the messages, each to one of "
+           "them; log = every subscriber gets all, as of /topic/.", words="shared, log"),
     Option("redundancy", "standby-timeout", "2", "Seconds in which the standby must confirm what it was sent; after "
            "that the active server goes on without it.", 1, 600),
     Option("redundancy", "strict", "false", "true: never acknowledge with one copy only; without its standby the "
@@ -58,6 +60,7 @@ OPTIONS = (
     Option("limits", "max-subscriptions", "100", "Most subscriptions of one connection.", 1, 10_000),
     Option("limits", "max-unacknowledged", "1000", "Most messages of one subscription that wait for an ACK.", 1,
            100_000),
+    Option("limits", "max-positions", "1000", "Most named positions (durable-name) that the server keeps.", 1, 5000),
     Option("limits", "stall-timeout", "30", "A client that takes nothing for this many seconds while data waits for it "
            "is cut.", 1, 3600),
     Option("limits", "connect-timeout", "10", "Seconds in which a new connection must send CONNECT.", 1, 600),

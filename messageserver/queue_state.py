@@ -67,6 +67,13 @@ class QueueState:
                 if at < len(self.ready) and self.ready[at] == seq:
                     del self.ready[at]
 
+    def reopen(self, seqs: Iterable[int]) -> None:
+        """That these were settled did not come to be stored: they come again."""
+        for seq in seqs:
+            self._holders[seq] = NOBODY
+            self._seen.setdefault(seq, NOBODY)
+            self._ready(seq)
+
     def give_back(self, consumer: int, seqs: Iterable[int]) -> None:
         """``consumer`` does not deal with these: others get them, in their order."""
         for seq in seqs:

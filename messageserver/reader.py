@@ -86,6 +86,10 @@ class Reader:
         ``limit`` and about ``max_bytes``. It looks at a part of the log, and may find none there."""
         return self.run(lambda db: _read(db, from_seq, upto, Wanted(pattern, selector), limit, max_bytes))
 
+    def these(self, seqs: Sequence[int], max_bytes: int = BATCH_BYTES) -> list[Record]:
+        """The records with these ``seqs`` (ascending) that are still there, from the first on, about ``max_bytes``."""
+        return self.run(lambda db: _these(db, seqs, max_bytes))
+
     def newest(self, below: int, wanted: Wanted, count: int) -> tuple[list[int], int]:
         """(seqs of at most ``count`` records before ``below``, the newest first; the next look is before this seq, 0
         when all was looked at). It looks at a part of the log."""
@@ -120,6 +124,19 @@ def _read(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, limi
             found.append(Record(*row))
             size += len(row[4]) + len(row[5])
     return Batch(found, parts.next_seq)
+
+
+def _these(db: sqlite3.Connection, seqs: Sequence[int], max_bytes: int) -> list[Record]:
+    found: list[Record] = []
+    size = 0
+    for seq in seqs:
+        row = db.execute(f"SELECT {COLUMNS} FROM records WHERE seq = ?", (seq,)).fetchone()
+        if row is not None:
+            found.append(Record(*row))
+            size += len(row[5])
+        if size > max_bytes:
+            break
+    return found
 
 
 def _parts(db: sqlite3.Connection, start: int, upto: int, pattern: str) -> Parts:

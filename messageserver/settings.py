@@ -41,6 +41,7 @@ class Limits:
     max_backlog_bytes: int
     max_subscriptions: int
     max_unacknowledged: int
+    max_positions: int
     stall_timeout: int
     connect_timeout: int
 
@@ -90,6 +91,7 @@ class Settings:
     clients: dict[str, str] = field(repr=False)
     limits: Limits
     retention: Retention
+    shared_queues: bool
     redundancy: Redundancy
     peer: Peer | None
     log: dict[str, str]
@@ -119,6 +121,7 @@ def from_application(application: dict[str, Any]) -> Settings:
         clients={str(login): str(passcode) for login, passcode in clients.items()},
         limits=limits,
         retention=retention,
+        shared_queues=_one_of("messages", "queues", ("shared", "log"), values, problems) == "shared",
         redundancy=Redundancy(number["standby-timeout"], _flag("redundancy", "strict", values, problems)),
         peer=_peer(application.get("peer")),
         log={key: value for (section, key), value in values.items() if section == "log"},
@@ -165,6 +168,17 @@ def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: 
     if text not in ("true", "false", "yes", "no", "1", "0", ""):
         problems.append(f"Option {section}/{key} = {text[:40]!r} is neither true nor false; false is used.")
     return text in ("true", "yes", "1")
+
+
+def _one_of(section: str, key: str, words: tuple[str, ...], values: dict[tuple[str, str], str],
+            problems: list[str]) -> str:
+    """Its value; the first of ``words`` for one that is none of them."""
+    text = values[section, key].lower()
+    if text in words:
+        return text
+    if text:
+        problems.append(f"Option {section}/{key} = {text[:40]!r} is none of {', '.join(words)}; {words[0]} is used.")
+    return words[0]
 
 
 def _peer(given: dict[str, Any] | None) -> Peer | None:

@@ -11,6 +11,8 @@ from .disk import Arguments, DiskThread, Result
 from .ownership import StoreError
 from .paired_store import PairedStore
 
+RETRY_S = 0.2
+
 
 class StoreThread:
     """``unavailable`` is a sentence about why nothing can be stored, or ""; ``changed`` is called when it changes.
@@ -30,6 +32,12 @@ class StoreThread:
             return await self._thread.run(work, *arguments, patient=patient)
         except sqlite3.Error as error:
             raise StoreError(self._store.why(error)) from error
+
+    async def once_available(self) -> None:
+        """Wait a moment, and then until messages can be stored."""
+        await asyncio.sleep(RETRY_S)
+        while self.unavailable:
+            await asyncio.sleep(RETRY_S)
 
     @contextlib.asynccontextmanager
     async def soon(self) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .records import DraftRow
 from .roster import Guest
+from .subscription import Subscription
 
 DRAFT_OVERHEAD = 128
 """Bytes that one draft takes beside its headers and body."""
@@ -14,9 +15,24 @@ LEAST_DRAFTS = 250
 """So many are worth a commit of their own."""
 
 
+class Acknowledged(NamedTuple):
+    """``seqs`` of ``subscription``, taken off it, take effect with a commit: ``settle`` as it is planned, and ``undo``
+    when it fails."""
+
+    subscription: Subscription
+    seqs: list[int]
+
+    def settle(self) -> None:
+        self.subscription.settled(self.seqs)
+
+    def undo(self) -> None:
+        self.subscription.unsettled(self.seqs)
+
+
 class Submitted(NamedTuple):
     """What one step of a session asked to be stored: in one commit, or not at all. ``drafts`` are fields of Draft,
     ``receipts`` what is wanted for each of them, or None; ``size`` is in bytes, ``at`` in seconds of the loop.
+    ``acks`` are what it acknowledged along with them.
     """
 
     session: Guest
@@ -24,6 +40,7 @@ class Submitted(NamedTuple):
     receipts: Sequence[bytes | None]
     size: int
     at: float
+    acks: Sequence[Acknowledged] = ()
 
 
 class Submissions:
@@ -36,10 +53,11 @@ class Submissions:
     def __bool__(self) -> bool:
         return bool(self._submitted)
 
-    def add(self, session: Guest, drafts: Sequence[DraftRow], receipts: Sequence[bytes | None], at: float) -> None:
+    def add(self, session: Guest, drafts: Sequence[DraftRow], receipts: Sequence[bytes | None], at: float,
+            acks: Sequence[Acknowledged] = ()) -> None:
         """Put ``drafts``, which came ``at`` that time, behind all others."""
         size = DRAFT_OVERHEAD * len(drafts) + sum([len(draft[1]) + len(draft[2]) for draft in drafts])
-        self._submitted.append(Submitted(session, drafts, receipts, size, at))
+        self._submitted.append(Submitted(session, drafts, receipts, size, at, acks))
         self.drafts += len(drafts)
         self.bytes += size
 

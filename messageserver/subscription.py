@@ -6,7 +6,9 @@ the last committed record, so there is neither a gap nor a duplicate.
 """
 
 import asyncio
+import itertools
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from .beginnings import Beginning
 from .reader import Wanted
@@ -19,12 +21,16 @@ ACK_MODES = ("auto", "client", "client-individual")
 
 class Subscription:
     """``pattern`` is a destination or a prefix followed by ``*``; ``limit`` bounds the messages without ACK.
-    ``beginning``: the cursor is to be looked for there first. ``selector``: only what it selects is wanted."""
+    ``keeps``: the server keeps what was acknowledged. ``beginning``: the cursor is to be looked for there first. ``selector``: only what it selects is wanted."""
+
+    keeps = False
 
     def __init__(self, session: Guest, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int,
                  beginning: Beginning | None = None, selector: Selector | None = None):
         self.session, self.id, self.number, self.pattern, self.ack = session, ident, number, pattern, ack
         self.cursor, self.limit, self.beginning, self.selector = cursor, limit, beginning, selector
+        self.again: list[int] = []
+        """Seqs that are delivered before anything else."""
         self.live = False
         self.closed = False
         self.unacknowledged: OrderedDict[int, None] = OrderedDict()
@@ -64,16 +70,35 @@ class Subscription:
         self.session.queue(self._head, b"ack:%d-%d\n" % (self.number, seq), tail)
 
     def acknowledge(self, seq: int) -> bool:
-        """ACK or NACK: frees the place in the window. False when ``seq`` does not wait for one."""
+        """ACK: frees the place in the window. False when ``seq`` does not wait for one."""
+        taken = self.take_off(seq)
+        self.settled(taken)
+        return bool(taken)
+
+    def take_off(self, seq: int) -> list[int]:
+        """Free the places of what an ACK or NACK of ``seq`` is about; which those are, none when it waits for none."""
         if seq not in self.unacknowledged:
-            return False
+            return []
+        taken = [seq]
         if self.ack == "client":
-            while self.unacknowledged.popitem(last=False)[0] != seq:
-                pass
-        else:
-            del self.unacknowledged[seq]
+            taken = list(itertools.takewhile(lambda each: each != seq, self.unacknowledged)) + taken
+        for each in taken:
+            del self.unacknowledged[each]
         self.room.set()
-        return True
+        return taken
+
+    def settled(self, seqs: Iterable[int]) -> None:
+        """These were acknowledged, as what takes effect with the next commit."""
+
+    def unsettled(self, seqs: Iterable[int]) -> None:
+        """That they were did not come to be stored."""
+
+    def refused(self, seqs: Iterable[int]) -> None:
+        """The client does not deal with these. In a log they stay where they are, for whoever asks for them."""
+        self.settled(seqs)
+
+    def lost(self, seqs: Iterable[int]) -> None:
+        """Of ``again`` these are not there any more."""
 
     def close(self) -> None:
         self.closed = True

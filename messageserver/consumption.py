@@ -1,0 +1,94 @@
+"""What the server keeps of its consumers: named positions, queues, and how both get into the commits of the broker."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .delivery import Delivery
+from .marking import Marking, Plan
+from .paired_store import PairedStore
+from .positions import Positions
+from .queues import Queues
+from .settings import Settings
+from .store_thread import StoreThread
+from .submissions import Submitted
+
+
+class Consumption:
+    """Of one broker. ``wake`` lets it commit, ``spawn`` starts a task that ends with it."""
+
+    def __init__(self, store: PairedStore, storing: StoreThread, delivery: Delivery, settings: Callable[[], Settings],
+                 wake: Callable[[], None], spawn: Callable[[Coroutine[Any, Any, None], str], Any]):
+        self._store, self._storing = store, storing
+        self.marking = Marking(wake)
+        self.positions = Positions(self._newest, self._all, self.marking, lambda: settings().limits.max_positions)
+        self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._under_way)
+        self._groups: deque[list[Submitted]] = deque()
+
+    async def _newest(self, name: str) -> bytes:
+        await self._complete()
+        return await self._storing.run(self._store.marks.newest, name)
+
+    async def _all(self, prefix: str) -> dict[str, bytes]:
+        await self._complete()
+        return await self._storing.run(self._store.marks.all, prefix)
+
+    async def _complete(self) -> None:
+        if not self._store.marks.is_complete:
+            await self._storing.run(self._store.complete_marks, patient=True)
+
+    def _under_way(self, destination: str) -> bool:
+        """Whether a commit that is not released yet has messages for ``destination``."""
+        return any(draft[0] == destination for group in self._groups for each in group for draft in each.drafts)
+
+    # --- one commit after the other: begun, stored or failed, released or dropped --------------------------
+
+    def begin(self, group: list[Submitted]) -> Plan | None:
+        """The marks that go with ``group``; None for none."""
+        for each in group:
+            for acknowledged in each.acks:
+                acknowledged.settle()
+            if each.acks:
+                self.marking.due = True
+        live = self.queues.live()
+        taking = live.keys() & {draft[0] for each in group for draft in each.drafts} if live else ()
+        plan = self.marking.plan([live[name] for name in taking])
+        self._groups.append(group)
+        return plan
+
+    def stored(self, plan: Plan | None) -> None:
+        if plan is not None:
+            self.marking.done(stored=True)
+            plan.stored()
+
+    def failed(self, plan: Plan | None, submitted: list[Submitted]) -> None:
+        """Nothing of it is stored, nor of what came behind it."""
+        self._groups.pop()
+        if plan is not None:
+            self.marking.done(stored=False)
+            plan.answer(False)
+        for each in submitted:
+            for acknowledged in each.acks:
+                acknowledged.undo()
+
+    def released(self, plan: Plan | None) -> None:
+        """What the commit stored was handed to subscribers."""
+        self._groups.popleft()
+        if plan is not None:
+            plan.release()
+        self.queues.released()
+
+    def dropped(self) -> None:
+        """The commit is not acknowledged: this server does not serve any more."""
+        self._groups.popleft()
+
+    def reset(self) -> None:
+        """The role changed: the log is, or may become, another one."""
+        self.marking.reset()
+        self.positions.reset_all()
+        self.queues.reset()
+
+    def recovered(self) -> None:
+        """The store was opened anew."""
+        self.queues.moved_back()
+        self.marking.hurry()
