@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .broker import Broker
+from .dialects import V12, VERSIONS
 from .frames import Refusal
 from .log import Event
 from .stomp import Frame, Limits, Parser, Sends, encode
@@ -29,6 +30,7 @@ class Connection(asyncio.Protocol):
         self.number = next(_numbers)
         self.login = self.peer = self.address = ""
         self.connected = False
+        self.dialect = V12
         self.submitted = self.settled = 0
         self.writable = asyncio.Event()
         self.writable.set()
@@ -118,7 +120,7 @@ class Connection(asyncio.Protocol):
         if self._closing or self._ending:
             return
         if self._parser.error is not None and self._work is None:
-            self.fail(str(self._parser.error))
+            self.fail(str(self._parser.error), receipt=self._parser.error.receipt)
             return
         self.flush()
 
@@ -320,9 +322,11 @@ class Connection(asyncio.Protocol):
         headers = [("message", sentence), ("content-type", "text/plain")]
         if receipt is not None:
             headers.append(("receipt-id", receipt))
+        if not self.connected:
+            headers.append(("version", VERSIONS))
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
                               published=not self.is_of_log)
-        self.queue(encode("ERROR", headers, sentence.encode()))
+        self.queue(encode("ERROR", headers, sentence.encode(), self.dialect))
         self.close()
 
     def close(self) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 from .delivery import Delivery
 from .marking import Marking, Plan
 from .paired_store import PairedStore
-from .positions import Positions
-from .queues import Queues
+from .positions import NamedSubscription, Positions
+from .queues import Consumer, Queues
 from .settings import Settings
 from .store_thread import StoreThread
 from .submissions import Submitted
+from .subscription import Subscription
 
 
 class Consumption:
@@ -19,11 +20,29 @@ class Consumption:
 
     def __init__(self, store: PairedStore, storing: StoreThread, delivery: Delivery, settings: Callable[[], Settings],
                  wake: Callable[[], None], spawn: Callable[[Coroutine[Any, Any, None], str], Any]):
-        self._store, self._storing = store, storing
+        self._store, self._storing, self._delivery = store, storing, delivery
         self.marking = Marking(wake)
         self.positions = Positions(self._newest, self._all, self.marking, lambda: settings().limits.max_positions)
         self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._under_way)
         self._groups: deque[list[Submitted]] = deque()
+
+    def join(self, subscription: Subscription) -> None:
+        """From now on ``subscription`` gets messages."""
+        if isinstance(subscription, Consumer):
+            self.queues.join(subscription)
+        else:
+            self._delivery.subscribe(subscription)
+
+    def leave(self, subscription: Subscription) -> None:
+        """It gets no more. Its position is free once all that its connection sent is settled: a transaction may still
+        move it."""
+        if isinstance(subscription, Consumer):
+            self.queues.leave(subscription)
+            return
+        self._delivery.unsubscribe(subscription)
+        if isinstance(subscription, NamedSubscription):
+            position = subscription.position
+            subscription.session.once_settled(lambda: self.positions.release(position))
 
     async def _newest(self, name: str) -> bytes:
         await self._complete()

@@ -9,6 +9,7 @@ from typing import Any
 
 from .beginnings import Beginning
 from .disk import DiskThread
+from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Batch, Reader, Wanted
@@ -70,7 +71,7 @@ class Delivery:
                 route = self._route(destination)
             if self._selecting:
                 route = tuple([s for s in route if s.selector is None or s.selector.selects(headers)])
-            if route:
+            if route and not (headers and is_expired(headers)):
                 tail = message_tail(seq, epoch, time, destination, headers, body)
                 for subscription in route:
                     if subscription.live and seq >= subscription.cursor:
@@ -157,6 +158,7 @@ class Delivery:
             return
         looked_to = found[-1].seq if found else seqs[-1]
         subscription.again = [seq for seq in subscription.again if seq > looked_to]
+        found = [record for record in found if not is_expired(record.headers)]
         if gone := {seq for seq in seqs if seq <= looked_to} - {record.seq for record in found}:
             subscription.lost(gone)
         for record in found:
@@ -188,9 +190,10 @@ class Delivery:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
             if not subscription.closed:
-                for record in batch.records:
+                wanted = [record for record in batch.records if not is_expired(record.headers)]
+                for record in wanted:
                     subscription.deliver(record.seq, message_tail(*record[:6]))
-                self._figures.delivered += len(batch.records)
+                self._figures.delivered += len(wanted)
                 subscription.cursor = batch.next_seq
                 session.flush()
 

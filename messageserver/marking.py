@@ -1,6 +1,6 @@
 """What of positions and queues is written with the next commit, and who waits for it.
 
-Whoever has moved says so with ``touch``. All that moved since the last commit goes into the next one, one mark a name.
+Whoever has moved says so with ``touch``. All that moved since the last commit goes into the next one, one mark each.
 Where somebody waits for it that is at once, else LAZY_S later: acknowledgements nobody asked a receipt for are cheap.
 """
 
@@ -15,11 +15,11 @@ LAZY_S = 0.05
 
 
 class Part(Protocol):
-    """What one commit says of ``name``. ``body`` is asked in the store's thread, with the new records of the commit:
+    """What one commit says under ``key``. ``body`` is asked in the store's thread, with the new records of the commit:
     None when there is nothing to say. ``stored`` is called once it is on this disk, ``released`` once the commit may
     be acknowledged."""
 
-    name: str
+    key: str
 
     def body(self, rows: Sequence[Row]) -> bytes | None: ...
     def stored(self) -> None: ...
@@ -29,7 +29,7 @@ class Part(Protocol):
 class Source(Protocol):
     """Something that has a mark. ``part`` is how it stands now."""
 
-    name: str
+    key: str
 
     def part(self) -> Part: ...
 
@@ -37,8 +37,8 @@ class Source(Protocol):
 class Standing:
     """A Part that is known beforehand."""
 
-    def __init__(self, name: str, said: bytes):
-        self.name, self._said = name, said
+    def __init__(self, key: str, said: bytes):
+        self.key, self._said = key, said
 
     def body(self, rows: Sequence[Row]) -> bytes | None:
         return self._said
@@ -58,8 +58,8 @@ class Plan:
         self._parts, self._waiting = parts, waiting
 
     def drafts(self, rows: Sequence[Row]) -> list[DraftRow]:
-        said = [(part.name, part.body(rows)) for part in self._parts]
-        return [(name, b"", body, None) for name, body in said if body is not None]
+        said = [(part.key, part.body(rows)) for part in self._parts]
+        return [(key, b"", body, None) for key, body in said if body is not None]
 
     def stored(self) -> None:
         for part in self._parts:
@@ -96,7 +96,7 @@ class Marking:
 
     def touch(self, source: Source) -> None:
         """``source`` has moved: its mark is written before long."""
-        self._moved[source.name] = source
+        self._moved[source.key] = source
         if self._timer is None and not self.due:
             self._timer = self._loop.call_later(LAZY_S, self.hurry)
 
@@ -132,10 +132,10 @@ class Marking:
         self.wait(lambda allowed: None if outcome.done() else outcome.set_result(allowed))
         return await outcome
 
-    async def quiet(self, name: str) -> bool:
-        """Wait until nothing that was said of ``name`` is on its way to the store; False when it cannot be stored."""
+    async def quiet(self, key: str) -> bool:
+        """Wait until nothing that was said of ``key`` is on its way to the store; False when it cannot be stored."""
         failures = self._failures
-        while name in self._moved or name in self._under_way:
+        while key in self._moved or key in self._under_way:
             if self._failures > failures:
                 return False
             self.hurry()
@@ -148,12 +148,12 @@ class Marking:
     def plan(self, others: Iterable[Source]) -> Plan | None:
         """What the next commit says, of ``others`` in any case; None for nothing."""
         sources = dict(self._moved) if self.due else {}
-        sources |= {source.name: source for source in others}
+        sources |= {source.key: source for source in others}
         if not sources and not self._waiting:
             return None
-        for name in sources:
-            self._moved.pop(name, None)
-            self._under_way[name] = self._under_way.get(name, 0) + 1
+        for key in sources:
+            self._moved.pop(key, None)
+            self._under_way[key] = self._under_way.get(key, 0) + 1
         waiting, self._waiting, self.due = self._waiting, [], False
         if self._timer is not None and not self._moved:
             self._timer.cancel()
@@ -163,12 +163,12 @@ class Marking:
 
     def done(self, stored: bool) -> None:
         """The commit of the last plan was written, or failed: then all of it is to be written again, one day."""
-        for name, source in self._planned.items():
-            self._under_way[name] -= 1
-            if not self._under_way[name]:
-                del self._under_way[name]
+        for key, source in self._planned.items():
+            self._under_way[key] -= 1
+            if not self._under_way[key]:
+                del self._under_way[key]
             if not stored:
-                self._moved.setdefault(name, source)
+                self._moved.setdefault(key, source)
         self._planned = {}
         self._failures += not stored
         self._stored.set()

@@ -38,7 +38,7 @@ class Position:
     or are to be delivered again."""
 
     def __init__(self, name: str, mark: Mark, session: Guest):
-        self.key, self.name, self.session = name, f"{POSITION}{name}", session
+        self.name, self.key, self.session = name, f"{POSITION}{name}", session
         self._mark = mark
         self.unsettled: dict[int, None] = dict.fromkeys(mark.open)
 
@@ -51,7 +51,7 @@ class Position:
         return replace(self._mark, open=marks.merged(seq for seq in self.unsettled if seq < self._mark.seq))
 
     def part(self) -> Standing:
-        return Standing(self.name, marks.write(self.mark))
+        return Standing(self.key, marks.write(self.mark))
 
     def settle(self, seqs: Iterable[int]) -> None:
         """These are dealt with."""
@@ -143,8 +143,8 @@ class Positions:
 
     def release(self, position: Position) -> None:
         """Its connection does not use it any more; where it stands is written at once."""
-        if self._used.get(position.key) is position:
-            del self._used[position.key]
+        if self._used.get(position.name) is position:
+            del self._used[position.name]
             self._marking.hurry()
 
     async def delete(self, name: str, rights: Rights) -> None:
@@ -195,11 +195,11 @@ class Positions:
 class Changed:
     """The source of a mark that is known beforehand."""
 
-    def __init__(self, name: str, said: bytes):
-        self.name, self._said = name, said
+    def __init__(self, key: str, said: bytes):
+        self.key, self._said = key, said
 
     def part(self) -> Standing:
-        return Standing(self.name, self._said)
+        return Standing(self.key, self._said)
 
 
 def check_same(name: str, mark: Mark, wanted: Mark) -> None:

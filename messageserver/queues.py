@@ -11,6 +11,7 @@ from typing import Any
 
 from . import marks
 from .delivery import Delivery
+from .expiry import is_expired
 from .marking import Marking
 from .marks import QUEUE, Mark
 from .ownership import StoreError
@@ -60,7 +61,7 @@ class QueuePart:
     ``room`` are handed out with it."""
 
     def __init__(self, queue: "Queue", mark: Mark, room: int, moved: bool):
-        self.name, self._queue, self._mark, self._room, self._moved = queue.name, queue, mark, room, moved
+        self.key, self._queue, self._mark, self._room, self._moved = queue.key, queue, mark, room, moved
         self._taken: list[Row] = []
         self._more = False
 
@@ -87,7 +88,7 @@ class Queue:
     commit looks for new ones."""
 
     def __init__(self, destination: str, mark: Mark, marking: Marking):
-        self.destination, self.name = destination, f"{QUEUE}{destination.removeprefix(PREFIX)}"
+        self.destination, self.key = destination, f"{QUEUE}{destination.removeprefix(PREFIX)}"
         self.state = QueueState(mark)
         self._marking = marking
         self.consumers: list[Consumer] = []
@@ -159,7 +160,11 @@ class Queue:
             if place < 0:
                 break
             self.turn = place + 1
-            self._deliver(self.consumers[place], self.stock.pop(row[0]))
+            del self.stock[row[0]]
+            if is_expired(row[4]):
+                self.settle([row[0]])
+                continue
+            self._deliver(self.consumers[place], row)
             served[self.consumers[place].session] = None
         return list(served)
 
@@ -172,8 +177,8 @@ class Queue:
 
 
 class Queues:
-    """All queues of a server that serves. ``read`` looks for a mark; ``under_way`` says whether a commit that is not released yet has messages for
-    a destination."""
+    """All queues of a server that serves. ``read`` looks for a mark; ``under_way`` says whether a commit that is not
+    released yet has messages for a destination."""
 
     def __init__(self, read: Callable[[str], Awaitable[bytes]], storing: StoreThread, marking: Marking,
                  delivery: Delivery, spawn: Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"],
@@ -187,10 +192,10 @@ class Queues:
         """The queue, as its mark says. Raises StoreError."""
         async with self._opening:
             if destination not in self._queues:
-                name = f"{QUEUE}{destination.removeprefix(PREFIX)}"
-                if not await self._marking.quiet(name):
+                key = f"{QUEUE}{destination.removeprefix(PREFIX)}"
+                if not await self._marking.quiet(key):
                     raise StoreError("queues cannot be used while nothing can be stored")
-                body = await self._read(name)
+                body = await self._read(key)
                 mark = marks.read(body) if body != marks.GONE else Mark()
                 self._queues[destination] = Queue(destination, mark, self._marking)
             return self._queues[destination]

@@ -1,7 +1,7 @@
 """Reading the log beside the writer: replay for subscribers, batches for a peer that catches up."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 

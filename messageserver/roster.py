@@ -11,17 +11,20 @@ from typing import Protocol
 
 from protocol.strangers import Strangers
 
+from .dialects import Dialect
+
 
 class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
-    ``address`` is where it comes from, ``is_of_log`` whether its login is one of the log's; ``drop`` ends it at once,
-    with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one;
-    ``end_once_settled`` when what it sent is answered."""
+    ``address`` is where it comes from, ``dialect`` what it speaks, ``is_of_log`` whether its login is one of the log's;
+    ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close``
+    without one; ``end_once_settled`` when what it sent is answered; ``once_settled`` runs something then."""
 
     address: str
     login: str
     is_of_log: bool
     connected: bool
+    dialect: Dialect
     submitted: int
     writable: asyncio.Event
 
@@ -30,6 +33,7 @@ class Guest(Protocol):
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
     def close(self) -> None: ...
+    def once_settled(self, action: Callable[[], None]) -> None: ...
     def end_once_settled(self, action: Callable[[], None]) -> None: ...
     def settle(self, count: int) -> None: ...
     def hold(self, on: bool) -> None: ...

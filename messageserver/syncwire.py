@@ -6,10 +6,10 @@ records travels by columns, which is several times cheaper than record by record
 standby → active    POSITION {last_seq, first_seq, epochs [[epoch, first seq], ...], copy, trims}; READY {last_seq};
                     ACK (epoch, seq, digest): everything up to seq is on the standby's disk; TRIM (seq): it has removed
                     everything up to seq; REFUSE; BEAT; ECHO
-active → standby    START {epoch, full, common, seq, digest, trims, ages, marks}: the copies are equal up to record common;
-                    the standby is to begin after seq, where the digest is that one (full: what it has is replaced, ages
-                    [[seq, seconds], ...] says how old the records are, marks [[seq, name, body], ...] where named
-                    positions stood at seq); BATCH; TRIM (seq): retention keeps nothing
+active → standby    START {epoch, full, common, seq, digest, trims, ages, marks}: the copies are equal up to record
+                    common; the standby is to begin after seq, where the digest is that one (full: what it has is
+                    replaced, ages [[seq, seconds], ...] says how old the records are, marks [[seq, name, body], ...]
+                    where named positions stood at seq); BATCH; TRIM (seq): retention keeps nothing
                     up to seq; SYNCED: it is recorded as in sync; REFUSE; BEAT; ECHO
 
 ``trims`` (true, absent in the first releases) says that its sender knows TRIM. Between two that do, the active server
