@@ -214,7 +214,7 @@ class Broker:
         if group.plan is not None:
             group.plan.answer(allowed)
         seqs, now = iter(group.appended.seqs), self._loop.time()
-        for session, _, receipts, _, at in group.submitted:
+        for session, _, receipts, _, at, _ in group.submitted:
             answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
                        for receipt, seq in zip(receipts, seqs, strict=False) if receipt is not None]
             if not allowed:

@@ -1,0 +1,200 @@
+"""Named positions: a subscription with a durable-name goes on where its acknowledgements have brought it."""
+
+import pytest
+
+from tests.doubles.stomp import Client
+
+from .test_sessions import error_text
+
+pytestmark = pytest.mark.scenario
+INDIVIDUAL = "client-individual"
+
+
+def named(client: Client, name: str = "orders", destination: str = "/topic/a", **headers) -> None:
+    client.subscribe(destination, durable_name=name, **{"ack": "client", **headers})
+
+
+def ack(client: Client, message, command: str = "ACK") -> None:
+    """Acknowledge ``message`` and wait until that is kept."""
+    client.send(command, {"id": message.headers["ack"], "receipt": "ack"})
+    assert client.expect("RECEIPT").headers["receipt-id"] == "ack"
+
+
+def fill(client: Client, count: int, destination: str = "/topic/a", first: int = 0) -> None:
+    for number in range(first, first + count):
+        client.publish(destination, b"%d" % number)
+
+
+def bodies(client: Client, count: int) -> list[int]:
+    return [int(frame.body) for frame in client.messages(count)]
+
+
+def test_a_position_begins_with_what_comes_and_goes_on_behind_what_was_acknowledged(server):
+    with server.client() as client:
+        fill(client, 3)
+        named(client)
+        fill(client, 4, first=3)
+        messages = client.messages(4)
+        assert [int(message.body) for message in messages] == [3, 4, 5, 6]
+        ack(client, messages[1])
+    with server.client() as client:
+        fill(client, 1, first=7)
+        named(client)
+        assert bodies(client, 3) == [5, 6, 7]
+
+
+def test_a_position_begins_where_its_first_subscription_wants(server):
+    with server.client() as client:
+        fill(client, 5)
+        client.acked("/topic/other", b"")
+        named(client, from_seq="1", max_unacknowledged="2")
+        assert bodies(client, 2) == [0, 1]
+        named(client, "newest", ident="n", last="2")
+        assert bodies(client, 2) == [3, 4]
+
+
+def test_what_was_acknowledged_one_by_one_does_not_come_again_and_the_rest_does(server):
+    with server.client() as client:
+        named(client, ack=INDIVIDUAL)
+        fill(client, 6)
+        messages = client.messages(6)
+        for place in (1, 4):
+            ack(client, messages[place])
+    for _ in range(2):
+        with server.client() as client:
+            named(client, ack=INDIVIDUAL)
+            assert bodies(client, 4) == [0, 2, 3, 5]
+
+
+def test_a_position_survives_a_kill_of_the_server(server):
+    with server.client() as client:
+        named(client)
+        fill(client, 3)
+        ack(client, client.messages(3)[1])
+        server.kill()
+    server.restart()
+    with server.client() as client:
+        named(client)
+        assert bodies(client, 1) == [2]
+
+
+def test_acknowledgements_without_a_receipt_are_kept_when_the_connection_ends_well(server):
+    with server.client() as client:
+        named(client)
+        fill(client, 3)
+        client.send("ACK", {"id": client.messages(3)[1].headers["ack"]})
+        client.send("DISCONNECT", {"receipt": "bye"})
+        client.expect("RECEIPT")
+        server.kill()
+    server.restart()
+    with server.client() as client:
+        named(client)
+        assert bodies(client, 1) == [2]
+
+
+def test_with_auto_what_was_sent_to_the_connection_counts_as_dealt_with(server):
+    with server.client() as client:
+        named(client, ack="auto")
+        fill(client, 3)
+        assert bodies(client, 3) == [0, 1, 2]
+        client.send("DISCONNECT", {"receipt": "bye"})
+        client.expect("RECEIPT")
+    with server.client() as client:
+        fill(client, 1, first=3)
+        named(client, ack="auto")
+        assert bodies(client, 1) == [3]
+
+
+def test_nack_moves_a_position_on_as_in_any_log(server):
+    with server.client() as client:
+        named(client, ack=INDIVIDUAL)
+        fill(client, 2)
+        ack(client, client.messages(2)[0], "NACK")
+    with server.client() as client:
+        named(client, ack=INDIVIDUAL)
+        assert bodies(client, 1) == [1]
+
+
+@pytest.mark.parametrize("abort", [False, True])
+def test_acknowledgements_of_a_transaction_count_with_its_commit(server, abort):
+    with server.client() as client:
+        named(client, ack=INDIVIDUAL)
+        fill(client, 2)
+        first = client.messages(2)[0]
+        client.send("BEGIN", {"transaction": "t"})
+        client.publish("/topic/result", b"", transaction="t")
+        client.send("ACK", {"id": first.headers["ack"], "transaction": "t"})
+        client.send("ABORT" if abort else "COMMIT", {"transaction": "t", "receipt": "done"})
+        client.expect("RECEIPT")
+    with server.client() as client:
+        named(client, ack=INDIVIDUAL)
+        assert bodies(client, 1) == [0 if abort else 1]
+
+
+def test_a_name_is_for_one_destination_and_one_connection(server):
+    with server.client() as client, server.client() as other:
+        named(client)
+        other.send("SUBSCRIBE", {"id": "s", "destination": "/topic/a", "durable-name": "orders", "receipt": "r"})
+        assert "Another connection uses" in error_text(other)
+    with server.client() as client:
+        client.send("SUBSCRIBE", {"id": "s", "destination": "/topic/b", "durable-name": "orders", "receipt": "r"})
+        assert "is for /topic/a" in error_text(client)
+    with server.client() as client:
+        client.send("SUBSCRIBE", {"id": "s", "destination": "/topic/a", "durable-name": "orders", "receipt": "r",
+                                  "selector": "kind = 'x'"})
+        assert "is for /topic/a" in error_text(client)
+
+
+@pytest.mark.parametrize("headers", [
+    {"activemq.subscriptionName": "n"}, {"durable-subscription-name": "n"},
+    {"durable": "true", "auto-delete": "false", "x-queue-name": "n"}])
+def test_the_words_of_other_brokers_name_the_same_position(server, headers):
+    with server.client() as client:
+        client.subscribe("/topic/a", ack="client")
+        client.send("SUBSCRIBE", {"id": "n", "destination": "/topic/a", "ack": "client", "receipt": "r", **headers})
+        client.expect("RECEIPT")
+        client.send("UNSUBSCRIBE", {"id": "n", "receipt": "r"})
+        client.expect("RECEIPT")
+        fill(client, 1)
+        assert bodies(client, 1) == [0]
+        named(client, "n", ident="again")
+        assert bodies(client, 1) == [0]
+
+
+def test_unsubscribe_keeps_the_position_and_with_its_name_deletes_it(server):
+    with server.client() as client:
+        named(client, from_seq="1")
+        client.send("UNSUBSCRIBE", {"id": "s", "receipt": "r"})
+        client.expect("RECEIPT")
+        fill(client, 2)
+        named(client)
+        assert bodies(client, 2) == [0, 1]
+        client.send("UNSUBSCRIBE", {"id": "s", "durable-name": "orders", "receipt": "r"})
+        client.expect("RECEIPT")
+        named(client, destination="/topic/b")
+        client.publish("/topic/b", b"7")
+        assert bodies(client, 1) == [7]
+
+
+def test_deleting_what_is_not_there_is_an_error(server):
+    with server.client() as client:
+        client.send("UNSUBSCRIBE", {"id": "s", "durable-name": "orders", "receipt": "r"})
+        assert "no position 'orders'" in error_text(client)
+
+
+def test_more_positions_than_the_option_allows_are_refused(start_server):
+    server = start_server(options={"limits": {"max-positions": "1"}})
+    with server.client() as client:
+        named(client)
+        client.send("SUBSCRIBE", {"id": "t", "destination": "/topic/a", "durable-name": "more", "receipt": "r"})
+        assert "limits/max-positions" in error_text(client)
+
+
+def test_marks_are_not_delivered_and_cannot_be_sent(server):
+    with server.client() as client:
+        client.subscribe("/*", "all", from_seq="1")
+        named(client)
+        client.publish("/topic/a", b"1")
+        assert {frame.headers["destination"] for frame in client.messages(2)} == {"/topic/a"}
+        client.publish("mark:position:orders", b"{}")
+        assert "not usable" in error_text(client)
