@@ -45,7 +45,7 @@ def read(body: bytes) -> Mark:
         said = json.loads(body)
         return Mark(said["seq"], tuple(accumulate(said.get("open", ()))), said.get("destination", ""),
                     said.get("selector", ""))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a record about a position or queue cannot be read: {error}") from error
 
 

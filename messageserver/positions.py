@@ -28,8 +28,8 @@ def durable_name(headers: Mapping[str, str]) -> str | None:
         name = headers.get("x-queue-name") or headers.get("id")
     if name is None:
         if headers.get("durable", "false") != "false":
-            raise Refusal("The header durable:true needs auto-delete:false beside it, or the header durable-name: under "
-                          "some name the position has to be kept.")
+            raise Refusal("The header durable:true needs auto-delete:false beside it, or the header durable-name: "
+                          "under some name the position has to be kept.")
         return None
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise Refusal(f"The header durable-name must have 1 to {MAX_NAME} characters that can be seen.")

@@ -1,0 +1,117 @@
+"""Marks in two copies: what the log says of positions and queues, after trims, cuts, full copies and upgrades."""
+
+import contextlib
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messageserver import marks
+from messageserver.marks import POSITION, QUEUE, Mark
+from messageserver.paired_store import PairedStore
+from messageserver.records import Draft
+
+from .test_paired_store import batches, open_store  # noqa: F401  a fixture
+from .test_store import draft, everything
+
+SEQS = st.sets(st.integers(1, 10**12), max_size=20)
+NAMES = ("a", "b")
+
+
+def note(store: PairedStore, name: str, seq: int, epoch: int = 1, messages: int = 0) -> None:
+    """Append ``messages`` messages and a mark of ``name``; seq 0 ends the name."""
+    body = marks.write(Mark(seq, destination="/topic/a")) if seq else marks.GONE
+    store.append([draft(number) for number in range(messages)], epoch, lambda rows: [Draft(name, b"", body)])
+
+
+def state(store: PairedStore) -> dict[str, bytes]:
+    return store.marks.all(POSITION) | store.marks.all(QUEUE)
+
+
+def folded(store: PairedStore) -> dict[str, bytes]:
+    """The same as ``state``, from all records of a store that has lost none."""
+    return marks.of_records((row.seq, row.destination, row.body) for row in everything(store)
+                            if row.destination.startswith(marks.PREFIX))
+
+
+@given(st.integers(0, 10**12), SEQS, st.text(max_size=9), st.text(max_size=9))
+def test_a_mark_is_read_as_it_was_written(seq, open_seqs, destination, selector):
+    mark = Mark(seq, tuple(sorted(open_seqs)), destination, selector)
+    assert marks.read(marks.write(mark)) == mark
+
+
+@pytest.mark.parametrize("body", [b"x", b"[]", b"{}", b'{"seq":1,"open":5}'])
+def test_what_is_no_mark_is_refused(body):
+    with pytest.raises(ValueError, match="cannot be read"):
+        marks.read(body)
+
+
+def test_the_newest_mark_counts_in_both_copies(open_store):  # noqa: F811
+    first, second = open_store("a"), open_store("b", "backup")
+    for seq in (1, 2, 3):
+        note(first, f"{POSITION}a", seq, messages=2)
+    note(first, f"{QUEUE}q", 4)
+    note(first, f"{POSITION}b", 5)
+    note(first, f"{POSITION}b", 0)
+    second.append_foreign(batches(1, everything(first)))
+    assert state(first) == state(second) == folded(first)
+    assert list(state(first)) == [f"{POSITION}a", f"{QUEUE}q"]
+    assert second.digest == first.digest
+
+
+def test_a_cut_back_brings_back_what_the_log_says_there(open_store):  # noqa: F811
+    store = open_store("a")
+    note(store, f"{POSITION}a", 1)
+    note(store, f"{POSITION}a", 2)
+    note(store, f"{POSITION}b", 3)
+    store.truncate_after(1)
+    assert state(store) == folded(store) == {f"{POSITION}a": marks.write(Mark(1, destination="/topic/a"))}
+
+
+def test_positions_outlive_their_records_and_queues_begin_with_what_is_kept(open_store):  # noqa: F811
+    store = open_store("a")
+    note(store, f"{POSITION}a", 1)
+    note(store, f"{POSITION}a", 2)
+    note(store, f"{POSITION}b", 2)
+    note(store, f"{POSITION}b", 0)
+    note(store, f"{QUEUE}q", 3, messages=3)
+    store.trim_to(store.last_seq)
+    assert state(store) == {f"{POSITION}a": marks.write(Mark(2, destination="/topic/a"))}
+    note(store, f"{POSITION}a", 9)
+    store.truncate_after(store.last_seq - 1)
+    assert state(store) == {f"{POSITION}a": marks.write(Mark(2, destination="/topic/a"))}
+
+
+def test_a_full_copy_takes_the_positions_that_have_no_record_any_more(open_store):  # noqa: F811
+    first, second = open_store("a"), open_store("b", "backup")
+    note(first, f"{POSITION}a", 1)
+    first.trim_to(1)
+    note(first, f"{POSITION}b", 2)
+    second.begin_anew(0, 1, first.first_digest, [], first.marks.told(1))
+    second.append_foreign(batches(1, everything(first)))
+    assert state(second) == state(first)
+    assert len(state(first)) == 2
+
+
+def test_what_a_former_release_stored_as_standby_is_found_at_the_first_question(open_store, tmp_path):  # noqa: F811
+    store = open_store("a")
+    note(store, f"{POSITION}a", 1, messages=5)
+    expected = state(store)
+    store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "a" / "messages.db")) as db:
+        db.executescript("DROP TABLE marks; DELETE FROM meta WHERE key = 'marks_complete'")
+    again = PairedStore(tmp_path / "a", store.retention)
+    try:
+        assert state(again) == {}
+        again.complete_marks()
+        assert state(again) == expected
+    finally:
+        again.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3)), max_size=12), st.integers(0, 12))
+def test_the_fold_of_marks_is_the_fold_of_a_part_and_the_rest(said, at):
+    rows = [(seq, name, b"%d" % value if value else marks.GONE) for seq, (name, value) in enumerate(said, 1)]
+    first = [(0, name, body) for name, body in marks.of_records(rows[:at]).items()]
+    assert marks.of_records([*first, *rows[at:]]) == marks.of_records(rows)
