@@ -17,8 +17,8 @@ from .dialects import Dialect
 class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
     ``address`` is where it comes from, ``dialect`` what it speaks, ``is_of_log`` whether its login is one of the log's;
-    ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without
-    one; ``end_once_settled`` when what it sent is answered."""
+    ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close``
+    without one; ``end_once_settled`` when what it sent is answered."""
 
     address: str
     login: str
