@@ -58,14 +58,13 @@ def test_an_undefined_escape_is_fatal(served, version, escape):
         assert error(client, "has no meaning").headers["receipt-id"] == "r"
 
 
-@pytest.mark.parametrize("command", ["CONNECT", "STOMP"])
-def test_stomp_is_taken_as_connect_and_neither_is_escaped(start_server, command):
+def test_stomp_is_taken_as_connect_and_neither_is_escaped(start_server):
     server = start_server(options={"clients": {"a:b": r"c\nd\t"}})
-    for version in NEWER:
+    for command in ("CONNECT", "STOMP"):
         for passcode in (r"c\nd\t", r"c\\nd\\t"):
             with server.client(connect=False) as client:
-                client.raw(f"{command}\naccept-version:{version}\nhost:/\nlogin:a:b\npasscode:{passcode}\n\n\0".encode())
-                assert client.expect("CONNECTED").headers["version"] == version
+                client.raw(f"{command}\naccept-version:1.2\nhost:/\nlogin:a:b\npasscode:{passcode}\n\n\0".encode())
+                assert client.expect("CONNECTED").headers["version"] == "1.2"
 
 
 @pytest.mark.parametrize("command", ["SUBSCRIBE", "UNSUBSCRIBE", "BEGIN", "COMMIT", "ABORT", "ACK", "NACK",
