@@ -161,7 +161,8 @@ class Parser:
                     raise ProtocolError("The body of a frame is longer than its content-length says.")
             body = data[body_at:end]
             if body and not has_body:
-                if body.strip(b"\r\n"):
+                # 1.0 lets them be ignored.
+                if body.strip(b"\r\n") and not self.dialect.trims:
                     raise ProtocolError(f"{command} has a body, which only SEND may have.")
                 body = b""
             frames.append(Frame(command, headers, body))

@@ -1,10 +1,14 @@
 """A STOMP client that nobody here wrote."""
 
+import re
 import threading
 
 import pytest
 import stomp
 
+from tests.waiting import wait_for
+
+from .conftest import ROOT
 from .control_double import WAIT_S
 
 pytestmark = pytest.mark.scenario
@@ -55,3 +59,19 @@ def test_send_with_receipt_and_subscribe(server, kind):
     assert listener.receipts == ["r1"]
     connection.disconnect()
     assert not listener.errors
+
+
+def test_the_first_example_of_the_document_prints_a_receipt_and_the_message(server, capsys):
+    text = (ROOT / "docs" / "message-protocol.md").read_text()
+    example = re.search(r"```python\n(.+?)```", text, re.DOTALL)[1]
+    example, addresses = re.subn(r'"ms-[ab]\.example", 7000', f'"127.0.0.1", {server.port}', example)
+    example, pauses = re.subn(r"time\.sleep\(2\)", "until_printed()", example)
+    assert (addresses, pauses) == (2, 1)
+    printed = []
+
+    def both():
+        printed.append(capsys.readouterr().out)
+        return {"on_receipt", "on_message"} <= {line.split()[0] for line in "".join(printed).splitlines()}
+
+    exec(compile(example, "message-protocol.md", "exec"), {"until_printed": lambda: wait_for(both, WAIT_S)})
+    assert "hello" in "".join(printed)
