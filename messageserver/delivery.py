@@ -4,10 +4,11 @@ Nothing is handed out before it may be acknowledged: what a subscriber has seen 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from .disk import DiskThread
+from .disk import DiskThread, Result
 from .figures import Figures
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Batch, Reader
@@ -121,6 +122,10 @@ class Delivery:
         subscription.close()
         self._subscriptions.discard(subscription)
         self._routes.clear()
+
+    async def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` finds in the stored records. Raises StoreError."""
+        return await self._reading.run(self._reader.run, work)
 
     async def _pull(self, subscription: Subscription) -> None:
         session = subscription.session

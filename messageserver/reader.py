@@ -1,8 +1,9 @@
 """Reading the log beside the writer: replay for subscribers, batches for a peer that catches up."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .ownership import FILE, StoreError
 from .records import COLUMNS, Record
@@ -11,6 +12,7 @@ BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
 SCAN_RECORDS = 20_000
 """Most records that one read looks at, however few of them match."""
+Result = TypeVar("Result")
 
 
 class Batch(NamedTuple):
@@ -32,6 +34,13 @@ class Reader:
 
     def close(self) -> None:
         self._db.close()
+
+    def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` finds in the records."""
+        try:
+            return work(self._db)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read the messages: {error}") from error
 
     def read(self, from_seq: int, upto: int, *, pattern: str = "*", limit: int = BATCH_RECORDS,
              max_bytes: int = BATCH_BYTES) -> Batch:
