@@ -37,7 +37,8 @@ class Connection(asyncio.Protocol):
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
         self._closing = self._ending = self._held = self._peer_ended = False
         self.is_of_log = False
-        """Whether it publishes or reads log records for the console: then nothing that is said of it is published."""
+        """Whether it publishes or reads log records for the console, or is the console: then nothing that is said of it
+        is published."""
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0

@@ -4,7 +4,7 @@ import itertools
 import time
 from dataclasses import dataclass, field
 
-from protocol import log_logins
+from protocol import console_logins, log_logins
 
 from . import VERSION
 from .broker import Broker
@@ -75,7 +75,8 @@ class Session(Connection):
         if frame.command not in ("CONNECT", "STOMP"):
             raise Refusal("The first frame must be CONNECT or STOMP.")
         broker = self.broker
-        self.is_of_log = log_logins.is_of_log(frame.headers.get("login", ""))
+        login = frame.headers.get("login", "")
+        self.is_of_log = log_logins.is_of_log(login) or console_logins.is_of_console(login)
         version = version_of(frame.headers)
         try:
             self._log_in(frame.headers)
