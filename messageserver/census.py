@@ -35,8 +35,8 @@ async def cut(asker: "Asker", rest: str, headers: Mapping[str, str], body: bytes
 
 
 def of_subscriptions(subscriptions: Mapping[str, Any], last_seq: int) -> dict[str, Any]:
-    """{subscriptions: the first of them, subscriptions_total}; ``behind``: how many of the log's records lie between what
-    the subscription was given and ``last_seq``."""
+    """{subscriptions: the first of them, subscriptions_total}; ``behind``: how many of the log's records lie between
+    what the subscription was given and ``last_seq``."""
     told = [{"id": each.id[:255], "destination": each.pattern[:255], "ack": each.ack,
              "unacknowledged": len(each.unacknowledged), "live": each.live,
              "behind": 0 if each.live else max(0, last_seq - each.cursor + 1)}

@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from .broker import Broker
 from .frames import Refusal
@@ -42,6 +44,23 @@ class Connection(asyncio.Protocol):
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
+
+    @property
+    def session(self) -> str:
+        """What CONNECTED calls it; no other connection of the pair has the same."""
+        return f"{self.broker.standing.epoch}-{self.number}"
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for the client."""
+        return self._transport.get_write_buffer_size()
+
+    def told(self) -> dict[str, Any]:
+        """What the console is told of it; ``since`` is Unix time, ``heart_beats`` seconds (the server's, the
+        client's)."""
+        return {"session": self.session, "login": self.login, "peer": self.peer,
+                "since": time.time() - (self._time() - self._since), "unread_bytes": self.unread,
+                "submitted": self.submitted, "heart_beats": [self._send_every_s, self._expect_every_s]}
 
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
@@ -280,6 +299,12 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
         self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+
+    def cut_for(self, whom: str) -> None:
+        """End it because an administrator asked the console for that."""
+        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: {whom or 'somebody'} asked "
+                       "the console for that.")
+        self.fail("An administrator has cut this connection. Connect again and resume with from-seq.")
 
     def drop(self, why: str) -> None:
         """End the connection at once: others wait for its place."""

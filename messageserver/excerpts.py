@@ -140,7 +140,8 @@ def _rows(db: sqlite3.Connection, asked: Wanted, begin: int, before: int, most: 
         (*values, most))
 
 
-def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes, size: int, beginning: bytes) -> dict[str, Any]:
+def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes, size: int,
+          beginning: bytes) -> dict[str, Any]:
     """``time`` is Unix time in milliseconds, ``size`` the bytes of the body, ``beginning`` those it begins with
     (base64)."""
     return {"seq": seq, "epoch": epoch, "time": at, "destination": destination,

@@ -7,7 +7,7 @@ publishers neither, and clients keep no record out.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocol.strangers import Strangers
 
@@ -16,7 +16,7 @@ class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
     ``address`` is where it comes from, ``is_of_log`` whether its login is one of the log's; ``drop`` ends it at once,
     with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one;
-    ``end_once_settled`` when what it sent is answered."""
+    ``end_once_settled`` when what it sent is answered, ``cut_for`` at the wish of somebody."""
 
     address: str
     login: str
@@ -27,6 +27,12 @@ class Guest(Protocol):
 
     @property
     def owes(self) -> bool: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def unread(self) -> int: ...
+    def told(self) -> dict[str, Any]: ...
+    def cut_for(self, whom: str) -> None: ...
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
     def close(self) -> None: ...

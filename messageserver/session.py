@@ -2,11 +2,13 @@
 
 import itertools
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from protocol import console_logins, log_logins
 
-from . import VERSION
+from . import VERSION, census, questions
 from .broker import Broker
 from .connection import Connection
 from .frames import (
@@ -52,6 +54,16 @@ class Session(Connection):
         self._transactions: dict[str, Transaction] = {}
         self._transaction_bytes = 0
         self._rights = Rights()
+        self._asked: set[str] = set()
+        self._version = ""
+
+    @property
+    def rights(self) -> Rights:
+        return self._rights
+
+    def told(self) -> dict[str, Any]:
+        return {**super().told(), "version": self._version,
+                **census.of_subscriptions(self._subscriptions, self.broker.last_seq)}
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
@@ -77,7 +89,7 @@ class Session(Connection):
         broker = self.broker
         login = frame.headers.get("login", "")
         self.is_of_log = log_logins.is_of_log(login) or console_logins.is_of_console(login)
-        version = version_of(frame.headers)
+        self._version = version = version_of(frame.headers)
         try:
             self._log_in(frame.headers)
             if broker.roster.is_full(self):
@@ -95,7 +107,7 @@ class Session(Connection):
         broker.roster.logged_in(self)
         self.queue(encode("CONNECTED", [
             ("version", version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
-            ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
+            ("session", self.session), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).",
                          published=not self.is_of_log)
 
@@ -130,6 +142,9 @@ class Session(Connection):
 
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
+        if questions.is_asked(headers.get("destination", "")):
+            self._order(frame)
+            return
         draft = self._draft(headers, frame.body)
         asked = headers.get("receipt")
         receipt = None if asked is None else escape(asked).encode()
@@ -144,6 +159,15 @@ class Session(Connection):
             transaction.receipts.append(receipt)
         else:
             broker.submit(draft, self, receipt)
+
+    def _order(self, frame: Frame) -> None:
+        order, rest = questions.order(self._rights, frame.headers)
+
+        async def carry_out() -> None:
+            await order.carry_out(self, rest, frame.headers, frame.body)
+            self._receipt(frame)
+
+        self._later(carry_out(), frame)
 
     def _draft(self, headers: dict[str, str], body: bytes) -> Draft:
         draft = make_draft(headers, body)
@@ -219,8 +243,11 @@ class Session(Connection):
         ident, pattern, ack = headers.get("id"), headers.get("destination"), headers.get("ack", "auto")
         if not ident or not pattern:
             raise Refusal("SUBSCRIBE needs the headers id and destination.")
-        if ident in self._subscriptions:
+        if ident in self._subscriptions or ident in self._asked:
             raise Refusal(f"This connection has a subscription {ident[:80]!r} already.")
+        if questions.is_asked(pattern):
+            self._ask(frame, ident)
+            return
         if ack not in ACK_MODES:
             raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
         if "*" in pattern[:-1] or not pattern.startswith("/"):
@@ -236,7 +263,34 @@ class Session(Connection):
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)
 
+    def _ask(self, frame: Frame, ident: str) -> None:
+        question = questions.question(self._rights, frame.headers)
+        if len(self._asked) >= self.broker.settings.limits.max_subscriptions:
+            raise Refusal("The connection has asked for much without UNSUBSCRIBE (option limits/max-subscriptions).")
+        self._asked.add(ident)
+
+        async def answer() -> None:
+            said = await question.answer(self, frame.headers)
+            self.queue(questions.answered(ident, frame.headers["destination"], said))
+            self._receipt(frame)
+
+        self._later(answer(), frame)
+
+    def _later(self, work: Coroutine[Any, Any, None], frame: Frame) -> None:
+        async def carry_out() -> None:
+            try:
+                await work
+            except Refusal as refusal:
+                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
+            self.flush()
+
+        self.broker.tasks.start(carry_out(), "answer")
+
     def _unsubscribe(self, frame: Frame) -> None:
+        if (ident := frame.headers.get("id", "")) in self._asked:
+            self._asked.discard(ident)
+            self._receipt(frame)
+            return
         subscription = self._subscriptions.pop(frame.headers.get("id", ""), None)
         if subscription is None:
             raise Refusal("UNSUBSCRIBE names no subscription of this connection in its header id.")
