@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,7 +142,7 @@ class Session(Connection):
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
         if questions.is_asked(headers.get("destination", "")):
-            self._order(frame)
+            self._later(self._order(frame), frame)
             return
         draft = self._draft(headers, frame.body)
         asked = headers.get("receipt")
@@ -160,14 +159,10 @@ class Session(Connection):
         else:
             broker.submit(draft, self, receipt)
 
-    def _order(self, frame: Frame) -> None:
+    async def _order(self, frame: Frame) -> None:
         order, rest = questions.order(self._rights, frame.headers)
-
-        async def carry_out() -> None:
-            await order.carry_out(self, rest, frame.headers, frame.body)
-            self._receipt(frame)
-
-        self._later(carry_out(), frame)
+        await order.carry_out(self, rest, frame.headers, frame.body)
+        self._receipt(frame)
 
     def _draft(self, headers: dict[str, str], body: bytes) -> Draft:
         draft = make_draft(headers, body)
@@ -246,7 +241,7 @@ class Session(Connection):
         if ident in self._subscriptions or ident in self._asked:
             raise Refusal(f"This connection has a subscription {ident[:80]!r} already.")
         if questions.is_asked(pattern):
-            self._ask(frame, ident)
+            self._later(self._answer(frame, ident), frame)
             return
         if ack not in ACK_MODES:
             raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
@@ -256,6 +251,10 @@ class Session(Connection):
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")
+        if "from-seq" not in headers and self.submitted > self.settled:
+            # What this connection has sent before has its place before this subscription.
+            self._later(self._subscribe_once_answered(frame), frame)
+            return
         cursor = parse_from_seq(headers, self.broker.last_seq)
         subscription = Subscription(self, ident, next(self._subscription_numbers), pattern, ack, cursor,
                                     limits.max_unacknowledged)
@@ -263,28 +262,18 @@ class Session(Connection):
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)
 
-    def _ask(self, frame: Frame, ident: str) -> None:
+    async def _subscribe_once_answered(self, frame: Frame) -> None:
+        await self._once_answered()
+        self._subscribe(frame)
+
+    async def _answer(self, frame: Frame, ident: str) -> None:
         question = questions.question(self._rights, frame.headers)
         if len(self._asked) >= self.broker.settings.limits.max_subscriptions:
             raise Refusal("The connection has asked for much without UNSUBSCRIBE (option limits/max-subscriptions).")
+        said = await question.answer(self, frame.headers)
         self._asked.add(ident)
-
-        async def answer() -> None:
-            said = await question.answer(self, frame.headers)
-            self.queue(questions.answered(ident, frame.headers["destination"], said))
-            self._receipt(frame)
-
-        self._later(answer(), frame)
-
-    def _later(self, work: Coroutine[Any, Any, None], frame: Frame) -> None:
-        async def carry_out() -> None:
-            try:
-                await work
-            except Refusal as refusal:
-                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
-            self.flush()
-
-        self.broker.tasks.start(carry_out(), "answer")
+        self.queue(questions.answered(ident, frame.headers["destination"], said))
+        self._receipt(frame)
 
     def _unsubscribe(self, frame: Frame) -> None:
         if (ident := frame.headers.get("id", "")) in self._asked:
