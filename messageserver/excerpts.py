@@ -140,13 +140,13 @@ def _rows(db: sqlite3.Connection, asked: Wanted, begin: int, before: int, most: 
         (*values, most))
 
 
-def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes, size: int,
-          beginning: bytes) -> dict[str, Any]:
+def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes | None, size: int,
+          beginning: bytes | None) -> dict[str, Any]:
     """``time`` is Unix time in milliseconds, ``size`` the bytes of the body, ``beginning`` those it begins with
-    (base64)."""
+    (base64). SQLite makes None of the beginning of nothing."""
     return {"seq": seq, "epoch": epoch, "time": at, "destination": destination,
-            "headers": headers.decode(errors="replace"), "size": size,
-            "beginning": base64.b64encode(beginning).decode()}
+            "headers": (headers or b"").decode(errors="replace"), "size": size,
+            "beginning": base64.b64encode(beginning or b"").decode()}
 
 
 def _time_at(db: sqlite3.Connection, seq: int) -> int:
