@@ -15,7 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "css/grids.css", "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css",
         "css/glossary.css", "css/strip.css", "css/server-log.css", "css/chart.css"),
     "work": ("css/jobs.css", "css/hosts.css", "css/dashboard.css", "css/changes.css", "css/events.css",
-             "css/logs.css", "css/alarms.css", "css/notifications.css", "css/shipping.css", "css/searches.css",
+             "css/logs.css", "css/stored.css", "css/alarms.css", "css/notifications.css", "css/shipping.css", "css/searches.css",
              "css/accounts.css"),
     "pairs": ("css/pair.css", "css/timeline.css", "css/guide.css", "css/compare.css", "css/restored.css"),
     "drills": ("css/drill.css",),
