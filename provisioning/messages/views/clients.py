@@ -60,7 +60,7 @@ def position_list(request, pk: int):
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(CLIENTS)
 def move(request, pk: int):
-    """Of the position that ``?name=`` names."""
+    """Of the position that ``?position=`` names."""
     name, form = _name(request), MoveForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -84,7 +84,7 @@ def delete(request, pk: int):
 
 
 def _name(request) -> str:
-    return request.GET.get("name", "")[:255]
+    return request.GET.get("position", "")[:255]
 
 
 def _left(request, pk: int, said: str) -> HttpResponse:
