@@ -28,7 +28,7 @@ async def connections(asker: "Asker", headers: Mapping[str, str]) -> dict[str, A
 async def cut(asker: "Asker", rest: str, headers: Mapping[str, str], body: bytes) -> None:
     """End the connection that header ``session`` names; header ``by`` says for whom. Raises Refusal."""
     session = headers.get("session", "")
-    guest = next((each for each in asker.broker.roster if each.connected and each.session == session), None)
+    guest = next((each for each in asker.broker.roster if each.connected and each.name == session), None)
     if not session or guest is None:
         raise Refusal("There is no such connection: it has ended already.")
     guest.cut_for("".join(filter(str.isprintable, headers.get("by", "")))[:BY_CHARACTERS])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .broker import Broker
+from .dialects import V12, VERSIONS
 from .frames import Refusal
 from .log import Event
 from .stomp import Frame, Limits, Parser, Sends, encode
@@ -29,7 +30,10 @@ class Connection(asyncio.Protocol):
         self.broker = broker
         self.number = next(_numbers)
         self.login = self.peer = self.address = ""
+        self.name = ""
+        """Of a client that has logged in, among all that any member of the pair has ever had."""
         self.connected = False
+        self.dialect = V12
         self.submitted = self.settled = 0
         self.writable = asyncio.Event()
         self.writable.set()
@@ -50,11 +54,6 @@ class Connection(asyncio.Protocol):
         self._written = self._drained = 0
 
     @property
-    def session(self) -> str:
-        """What CONNECTED calls it; no other connection of the pair has the same."""
-        return f"{self.broker.standing.epoch}-{self.number}"
-
-    @property
     def unread(self) -> int:
         """Bytes that wait for the client."""
         return self._transport.get_write_buffer_size()
@@ -62,7 +61,7 @@ class Connection(asyncio.Protocol):
     def told(self) -> dict[str, Any]:
         """What the console is told of it; ``since`` is Unix time, ``heart_beats`` seconds (the server's, the
         client's)."""
-        return {"session": self.session, "login": self.login, "peer": self.peer,
+        return {"session": self.name, "login": self.login, "peer": self.peer,
                 "since": time.time() - (self._time() - self._since), "unread_bytes": self.unread,
                 "submitted": self.submitted, "heart_beats": [self._send_every_s, self._expect_every_s]}
 
@@ -137,7 +136,7 @@ class Connection(asyncio.Protocol):
         if self._closing or self._ending:
             return
         if self._parser.error is not None and self._work is None:
-            self.fail(str(self._parser.error))
+            self.fail(str(self._parser.error), receipt=self._parser.error.receipt)
             return
         self.flush()
 
@@ -339,9 +338,11 @@ class Connection(asyncio.Protocol):
         headers = [("message", sentence), ("content-type", "text/plain")]
         if receipt is not None:
             headers.append(("receipt-id", receipt))
+        if not self.connected:
+            headers.append(("version", VERSIONS))
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
                               published=not self.is_of_log)
-        self.queue(encode("ERROR", headers, sentence.encode()))
+        self.queue(encode("ERROR", headers, sentence.encode(), self.dialect))
         self.close()
 
     def close(self) -> None:

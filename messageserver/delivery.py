@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from .disk import DiskThread, Result
+from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Batch, Reader
@@ -66,7 +67,7 @@ class Delivery:
             route = self._routes.get(destination)
             if route is None:
                 route = self._route(destination)
-            if route:
+            if route and not (headers and is_expired(headers)):
                 tail = message_tail(seq, epoch, time, destination, headers, body)
                 for subscription in route:
                     if subscription.live and seq >= subscription.cursor:
@@ -143,9 +144,10 @@ class Delivery:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
             if not subscription.closed:
-                for record in batch.records:
+                wanted = [record for record in batch.records if not is_expired(record.headers)]
+                for record in wanted:
                     subscription.deliver(record.seq, message_tail(*record[:6]))
-                self._figures.delivered += len(batch.records)
+                self._figures.delivered += len(wanted)
                 subscription.cursor = batch.next_seq
                 session.flush()
 
