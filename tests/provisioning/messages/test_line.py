@@ -87,7 +87,7 @@ def test_a_server_with_another_secret_is_told_from_one_that_is_away(server, serv
     with pytest.raises(NotRead, match="another secret") as error:
         asked.connections(servers(server.port, secret="other"))
     assert "Install" in f"{error.value} {error.value.advice}"
-    with pytest.raises(NotRead, match="MS_Primary: Connection refused. MS_Backup: Connection refused.") as error:
+    with pytest.raises(NotRead, match=r"MS_Primary: Connection refused\. MS_Backup: Connection refused\.") as error:
         asked.connections(servers(closed_port))
     assert error.value.passes
 
@@ -136,7 +136,7 @@ def test_one_that_does_not_answer_is_not_waited_for_long(servers, monkeypatch):
     monkeypatch.setattr(line, "TOTAL_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         found = servers(silent.getsockname()[1])
-        with pytest.raises(NotRead, match="did not answer within 0.2 s") as error:
+        with pytest.raises(NotRead, match=r"did not answer within 0\.2 s") as error:
             line.on_line(found.members, lambda talk: talk.ask("connections"), within_s=line.TOTAL_S)
     assert error.value.is_unsure
 
