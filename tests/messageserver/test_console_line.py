@@ -5,24 +5,24 @@ import threading
 
 import pytest
 
-from protocol import stomp_client
 from provisioning.errors import Refused
 from provisioning.messages.facts import NotRead
 from provisioning.messages.selectors import asked, line
 from provisioning.messages.services import orders
 from tests import factories
 from tests.doubles.stomp import Client
-from tests.messageserver.conftest import ServerProcess, application
-from tests.messageserver.control_double import SECRET, ControlDouble
 from tests.ports import free_port
+
+from .conftest import ServerProcess, application
+from .control_double import SECRET, ControlDouble
 
 pytestmark = [pytest.mark.django_db, pytest.mark.scenario]
 
 
 @pytest.fixture
-def servers(pair, closed_port, monkeypatch):
-    """``servers(port)``: the pair as it is known to the console, with a member at ``port`` and none that serves."""
-    monkeypatch.setattr(line, "dialled", stomp_client.dialled)
+def servers(db, closed_port):
+    """``servers(port)``: a pair as it is known to the console, with a member at ``port`` and one that does not serve."""
+    pair = factories.make_pair()
 
     def make(port: int, *, secret: str = SECRET) -> asked.Servers:
         for row, number in zip(pair, (port, closed_port), strict=True):
