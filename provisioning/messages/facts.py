@@ -129,14 +129,16 @@ class Destinations:
 
 @dataclass(frozen=True)
 class Position:
-    """A named position: the subscription ``name`` goes on behind ``seq``."""
+    """A named position: the subscription ``name`` goes on behind ``seq``, and ``open`` messages before it are not
+    acknowledged. ``used_by`` is the login of whoever is subscribed now, "" for nobody."""
 
     name: str
     destination: str
+    selector: str
     seq: int
     behind: int
-    above: int
-    in_use: bool
+    open: int
+    used_by: str
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,10 @@ class Positions:
     rows: Sequence[Position]
     total: int
     member: str
+
+    @property
+    def left_out(self) -> int:
+        return self.total - len(self.rows)
 
 
 @dataclass(frozen=True)

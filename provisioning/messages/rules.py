@@ -33,6 +33,7 @@ SLOW_BEHIND = 1000
 EXCERPT_CHARACTERS = 200
 HEX_BYTES = 64
 SEQ_MAX = 10**18
+POSITIONS_MOST = 1000
 LONGEST = 255
 RESERVED = frozenset({"destination", "receipt", "transaction", "content-length", "message-id"})
 """Headers that are not the sender's to choose."""
@@ -128,10 +129,12 @@ def destinations_of(said: Mapping[str, Any], member: str) -> Destinations:
     return Destinations(rows, said.get("more") is True, member)
 
 
-def positions_of(said: Mapping[str, Any], member: str) -> Positions:
-    rows = [Position(_text(each, "name"), _text(each, "destination"), _whole(each, "seq"), _whole(each, "behind"),
-                     _whole(each, "open"), bool(each.get("in_use"))) for each in _rows(said, "positions")]
-    return Positions(rows, max(len(rows), _whole(said, "total")), member)
+def positions_of(said: Mapping[str, Any], member: str, last_seq: int) -> Positions:
+    """``last_seq`` is that of the log."""
+    rows = [Position(_text(each, "name"), _text(each, "destination"), _text(each, "selector", 2000), _whole(each, "seq"),
+                     max(0, last_seq - _whole(each, "seq")), _whole(each, "open"), _text(each, "used_by"))
+            for each in _rows(said, "positions")]
+    return Positions(rows[:POSITIONS_MOST], max(len(rows), _whole(said, "total")), member)
 
 
 def header_wanted(text: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.scenario]
 
 @pytest.fixture
 def servers(db, closed_port):
-    """``servers(port)``: a pair as it is known to the console, with a member at ``port`` and one that does not serve."""
+    """``servers(port)``: a pair as the console knows it, with a member at ``port`` and one that does not serve."""
     pair = factories.make_pair()
 
     def make(port: int, *, secret: str = SECRET) -> asked.Servers:

@@ -107,7 +107,7 @@ def destinations(found: Servers, *, prefix: str = "", after: str = "") -> Destin
 
 def positions(found: Servers) -> Positions:
     async def talk(line: Line) -> Positions:
-        return positions_of(await line.ask("positions"), line.member)
+        return positions_of(await line.ask("positions"), line.member, line.last_seq)
 
     return on_line(found.members, talk)
 

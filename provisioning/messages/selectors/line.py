@@ -28,10 +28,11 @@ Result = TypeVar("Result")
 
 
 class Line:
-    """An open connection to ``member``. Each method raises NotRead and UNREADABLE."""
+    """An open connection to ``member``, whose log ended at ``last_seq`` when it began. Each method raises NotRead and
+    UNREADABLE."""
 
-    def __init__(self, member: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        self.member, self._reader, self._writer = member, reader, writer
+    def __init__(self, member: str, last_seq: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self.member, self.last_seq, self._reader, self._writer = member, last_seq, reader, writer
         self._asked = 0
 
     async def ask(self, about: str, **headers: str) -> dict[str, Any]:
@@ -42,6 +43,8 @@ class Line:
         command, _, body = await self._next(ANSWER_LARGEST)
         # A former release takes it for a subscription, and has nothing to say.
         said = json.loads(body) if command == "MESSAGE" else None
+        if isinstance(said, list):
+            said = {about: said}
         if not isinstance(said, dict):
             raise NotRead(f"{self.member} does not answer this: {FORMER[0].lower()}.", FORMER[1])
         await self._next(ANSWER_LARGEST)
@@ -107,8 +110,8 @@ async def _talked(targets: Sequence[Target], troubles: list[str], talk: Callable
                 troubles.append(f"{each.name}: {closed(str(dropped))}")
                 continue
             try:
-                await _entered(each, reader, writer)
-                return await _through(Line(each.name, reader, writer), talk)
+                last_seq = await _entered(each, reader, writer)
+                return await _through(Line(each.name, last_seq, reader, writer), talk)
             except Dropped as dropped:
                 troubles.append(f"{each.name}: {closed(str(dropped) or 'it ended the connection')}")
             finally:
@@ -117,10 +120,10 @@ async def _talked(targets: Sequence[Target], troubles: list[str], talk: Callable
                   "The page of the pair says what is going on.", passes=True)
 
 
-async def _entered(each: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Raises Dropped where another member may let the console in, NotRead."""
+async def _entered(each: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    """The last seq there. Raises Dropped where another member may let the console in, NotRead."""
     try:
-        await entered(each, reader, writer)
+        return int((await entered(each, reader, writer)).get("last-seq", "0"))
     except Dropped as dropped:
         if _is_former(str(dropped)):
             raise NotRead(f"{each.name} does not know the login of the console. {FORMER[0]}, or it has another secret.",

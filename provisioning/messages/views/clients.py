@@ -19,7 +19,7 @@ TABLE = Table((Column("Login"), Column("Peer"), Column("Since"), Column("Subscri
                Column("Unread", css="number"), Column("Behind", css="number"), Column("Sent", css="number"),
                Column("")))
 POSITIONS = Table((Column("Name"), Column("Destination"), Column("Seq", css="number"), Column("Behind", css="number"),
-                   Column("In use"), Column("")))
+                   Column("Used by"), Column("")))
 
 
 @require_safe

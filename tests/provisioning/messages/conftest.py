@@ -25,7 +25,7 @@ def connection(session: str = "3-7", **fields) -> dict:
 class Member:
     """``said``: what it answers, by question; ``asked`` and ``told`` what it was. ``trouble`` is raised instead."""
 
-    member = "MS_Primary"
+    member, last_seq = "MS_Primary", 120
 
     def __init__(self):
         self.said: dict[str, dict] = {

@@ -213,11 +213,13 @@ def test_a_connection_that_has_ended_is_not_cut(pair, member, operator):
 @pytest.fixture
 def positions(member):
     member.said["positions"] = {"total": 1, "positions": [
-        {"name": "billing é", "destination": "/topic/orders", "seq": 40, "behind": 80, "in_use": True}]}
+        {"name": "billing é", "destination": "/topic/orders", "selector": "", "seq": 40, "open": 3,
+         "used_by": "anna"}]}
 
 
 def test_a_position_is_moved_and_deleted_by_its_name(pair, member, positions, operator):
-    assert "billing é" in text_of(operator.get(at(pair[0], "pair-positions")))
+    text = text_of(operator.get(at(pair[0], "pair-positions")))
+    assert "billing é /topic/orders 40 80 3 open anna" in text
     move, delete = (at(pair[0], f"pair-position-{verb}", position="billing é") for verb in ("move", "delete"))
     assert "billing é stands at seq 40 of /topic/orders." in text_of(operator.get(move))
     assert operator.post(move, {"seq": "x"}).status_code == 422
