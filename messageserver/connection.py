@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -29,6 +30,8 @@ class Connection(asyncio.Protocol):
         self.broker = broker
         self.number = next(_numbers)
         self.login = self.peer = self.address = ""
+        self.name = ""
+        """Of a client that has logged in, among all that any member of the pair has ever had."""
         self.connected = False
         self.dialect = V12
         self.submitted = self.settled = 0
@@ -44,10 +47,23 @@ class Connection(asyncio.Protocol):
         self._farewell: Callable[[], None] | None = None
         self._closing = self._ending = self._held = self._peer_ended = False
         self.is_of_log = False
-        """Whether it publishes or reads log records for the console: then nothing that is said of it is published."""
+        """Whether it publishes or reads log records for the console, or is the console: then nothing that is said of it
+        is published."""
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for the client."""
+        return self._transport.get_write_buffer_size()
+
+    def told(self) -> dict[str, Any]:
+        """What the console is told of it; ``since`` is Unix time, ``heart_beats`` seconds (the server's, the
+        client's)."""
+        return {"session": self.name, "login": self.login, "peer": self.peer,
+                "since": time.time() - (self._time() - self._since), "unread_bytes": self.unread,
+                "submitted": self.submitted, "heart_beats": [self._send_every_s, self._expect_every_s]}
 
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
@@ -347,6 +363,12 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
         self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+
+    def cut_for(self, whom: str) -> None:
+        """End it because an administrator asked the console for that."""
+        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: {whom or 'somebody'} asked "
+                       "the console for that.")
+        self.fail("An administrator has cut this connection. Connect again and resume with from-seq.")
 
     def drop(self, why: str) -> None:
         """End the connection at once: others wait for its place."""

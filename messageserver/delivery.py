@@ -4,11 +4,12 @@ Nothing is handed out before it may be acknowledged: what a subscriber has seen 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from .beginnings import Beginning
-from .disk import DiskThread
+from .disk import DiskThread, Result
 from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
@@ -165,6 +166,10 @@ class Delivery:
             subscription.deliver(record.seq, message_tail(*record[:6]))
         self._figures.delivered += len(found)
         subscription.session.flush()
+
+    async def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` finds in the stored records. Raises StoreError."""
+        return await self._reading.run(self._reader.run, work)
 
     async def _pull(self, subscription: Subscription) -> None:
         session = subscription.session

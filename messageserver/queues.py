@@ -40,7 +40,7 @@ class Consumer(Subscription):
 
     def __init__(self, queue: "Queue", session: Guest, ident: str, number: int, ack: str, limit: int):
         super().__init__(session, ident, number, queue.destination, ack, 0, limit)
-        self.queue, self.holder = queue, next(_numbers)
+        self.queue, self.holder, self.live = queue, next(_numbers), True
 
     @property
     def able(self) -> bool:

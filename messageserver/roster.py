@@ -7,7 +7,7 @@ publishers neither, and clients keep no record out.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocol.strangers import Strangers
 
@@ -18,10 +18,12 @@ class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
     ``address`` is where it comes from, ``dialect`` what it speaks, ``is_of_log`` whether its login is one of the log's;
     ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close``
-    without one; ``end_once_settled`` when what it sent is answered; ``once_settled`` runs something then."""
+    without one; ``end_once_settled`` when what it sent is answered, ``cut_for`` at the wish of somebody;
+    ``once_settled`` runs something when all that it sent is answered."""
 
     address: str
     login: str
+    name: str
     is_of_log: bool
     connected: bool
     dialect: Dialect
@@ -30,6 +32,10 @@ class Guest(Protocol):
 
     @property
     def owes(self) -> bool: ...
+    @property
+    def unread(self) -> int: ...
+    def told(self) -> dict[str, Any]: ...
+    def cut_for(self, whom: str) -> None: ...
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
     def close(self) -> None: ...

@@ -3,10 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
-from protocol import log_logins
+from protocol import console_logins, log_logins
 
-from . import VERSION, consumers, selector
+from . import VERSION, census, consumers, questions, selector
 from .acknowledgements import Acknowledgement, acknowledgement
 from .beginnings import beginning
 from .broker import Broker
@@ -45,13 +46,20 @@ class Session(Connection):
     def __init__(self, broker: Broker):
         super().__init__(broker)
         self._storing = broker.storing
-        self.name = ""
-        """Of a client that has logged in, among all that any member of the pair has ever had."""
         self._subscriptions: dict[str, Subscription] = {}
         self._issued = 0
         self._gone: deque[str] = deque(maxlen=GONE_MOST)
         self._transactions = Transactions()
         self._rights = Rights()
+        self._asked: set[str] = set()
+
+    @property
+    def rights(self) -> Rights:
+        return self._rights
+
+    def told(self) -> dict[str, Any]:
+        return {**super().told(), "version": self.dialect.version,
+                **census.of_subscriptions(self._subscriptions, self.broker.last_seq)}
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
@@ -80,7 +88,8 @@ class Session(Connection):
         self.dialect = self._parser.dialect = dialect = dialect_of(headers)
         if dialect.trims:
             headers = trimmed(headers)
-        self.is_of_log = log_logins.is_of_log(headers.get("login", ""))
+        login = headers.get("login", "")
+        self.is_of_log = log_logins.is_of_log(login) or console_logins.is_of_console(login)
         try:
             self._log_in(headers)
             if broker.roster.is_full(self):
@@ -134,6 +143,9 @@ class Session(Connection):
 
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
+        if questions.is_asked(headers.get("destination", "")):
+            self._later(self._order(frame), frame)
+            return
         draft = self._draft(headers, frame.body)
         if self._storing.unavailable:
             raise Refusal(f"{self._storing.unavailable} The message does not count; send it again later.")
@@ -148,6 +160,11 @@ class Session(Connection):
         else:
             asked = headers.get("receipt")
             broker.submit(draft, self, None if asked is None else self.dialect.encoded(asked).encode())
+
+    async def _order(self, frame: Frame) -> None:
+        order, rest = questions.order(self._rights, frame.headers)
+        await order.carry_out(self, rest, frame.headers, frame.body)
+        self._receipt(frame)
 
     def _draft(self, headers: dict[str, str], body: bytes) -> Draft:
         draft = make_draft(headers, body)
@@ -209,8 +226,11 @@ class Session(Connection):
 
     def _subscribe(self, frame: Frame) -> None:
         headers, limits = frame.headers, self.broker.settings.limits
+        if questions.is_asked(headers.get("destination", "")):
+            self._later(self._answer(frame), frame)
+            return
         wanted = interest(headers, limits.max_unacknowledged, needs_id=self.dialect is not V10)
-        if wanted.ident in self._subscriptions:
+        if wanted.ident in self._subscriptions or wanted.ident in self._asked:
             raise Refusal(f"This connection has a subscription {wanted.ident[:80]!r} already.")
         self._rights.check_read(wanted.pattern)
         if len(self._subscriptions) >= limits.max_subscriptions:
@@ -243,9 +263,25 @@ class Session(Connection):
         await self._once_answered()
         self._subscribe(frame)
 
+    async def _answer(self, frame: Frame) -> None:
+        question = questions.question(self._rights, frame.headers)
+        ident = frame.headers.get("id", "")
+        if not ident or ident in self._subscriptions or ident in self._asked:
+            raise Refusal("What is asked needs a header id that no other subscription of this connection has.")
+        if len(self._asked) >= self.broker.settings.limits.max_subscriptions:
+            raise Refusal("The connection has asked for much without UNSUBSCRIBE (option limits/max-subscriptions).")
+        said = await question.answer(self, frame.headers)
+        self._asked.add(ident)
+        self.queue(questions.answered(ident, frame.headers["destination"], said))
+        self._receipt(frame)
+
     def _unsubscribe(self, frame: Frame) -> None:
-        position = durable_name(frame.headers)
-        if position is None or frame.headers.get("id") in self._subscriptions:
+        ident, position = frame.headers.get("id", ""), durable_name(frame.headers)
+        if ident in self._asked:
+            self._asked.discard(ident)
+            self._receipt(frame)
+            return
+        if position is None or ident in self._subscriptions:
             subscription = named(frame.headers, self._subscriptions, needs_id=self.dialect is not V10)
             del self._subscriptions[subscription.id]
             self._gone.append(subscription.id)

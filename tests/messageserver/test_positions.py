@@ -1,5 +1,7 @@
 """Named positions: a subscription with a durable-name goes on where its acknowledgements have brought it."""
 
+import json
+
 import pytest
 
 from tests.doubles.stomp import Client
@@ -198,3 +200,40 @@ def test_marks_are_not_delivered_and_cannot_be_sent(server):
         assert {frame.headers["destination"] for frame in client.messages(2)} == {"/topic/a"}
         client.publish("mark:position:orders", b"{}")
         assert "not usable" in error_text(client)
+
+
+def positions(client: Client, ident: str = "ask") -> list[dict]:
+    """What the server tells of all positions."""
+    client.send("SUBSCRIBE", {"id": ident, "destination": "/server/positions"})
+    return json.loads(client.expect("MESSAGE").body)["positions"]
+
+
+def test_positions_are_listed_moved_and_deleted_by_a_destination(server):
+    with server.client() as client, server.client() as other:
+        named(client, ack=INDIVIDUAL)
+        fill(client, 3)
+        messages = client.messages(3)
+        ack(client, messages[1])
+        seq = int(messages[1].headers["seq"])
+        assert positions(other) == [{"name": "orders", "destination": "/topic/a", "selector": "", "seq": seq, "open": 1,
+                                     "used_by": "bench"}]
+        client.send("UNSUBSCRIBE", {"id": "s", "receipt": "r"})
+        client.expect("RECEIPT")
+        other.send("SEND", {"destination": "/server/positions/orders", "seq": messages[0].headers["seq"], "receipt": "r"})
+        other.expect("RECEIPT")
+        named(client, ack=INDIVIDUAL)
+        assert bodies(client, 2) == [1, 2]
+        client.send("UNSUBSCRIBE", {"id": "s", "receipt": "r"})
+        client.expect("RECEIPT")
+        other.send("SEND", {"destination": "/server/positions/orders", "delete": "true", "receipt": "r"})
+        other.expect("RECEIPT")
+        assert positions(other, "again") == []
+
+
+@pytest.mark.parametrize(("headers", "words"), [({}, "header seq"), ({"seq": "x"}, "header seq"),
+                                                ({"seq": "1"}, "uses the position")])
+def test_a_position_is_not_changed_while_it_is_used_nor_by_anything_else(server, headers, words):
+    with server.client() as client, server.client() as other:
+        named(client)
+        other.send("SEND", {"destination": "/server/positions/orders", "receipt": "r", **headers})
+        assert words in error_text(other)
