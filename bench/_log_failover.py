@@ -22,7 +22,7 @@ from ._log_rows import load
 from .failover import READ_BACK_S, one_kill, wait_stable
 from .stomp_client import measure
 
-BESIDE = {"nothing": "", "messages": "/queue/bench", "log records": "/log/standard"}
+BESIDE = {"nothing": "", "messages": "/topic/bench", "log records": "/log/standard"}
 """Where messages are sent to meanwhile."""
 LOG = "log records"
 RATE = 500

@@ -31,7 +31,7 @@ def disk_limit(directory: Path, *, rows: int, group: int, size: int) -> float:
         for first in range(1, rows, group):
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO records VALUES (?,?,?,?,?,?)",
-                                   [(seq, 1, 0, "/queue/bench", b"", body) for seq in range(first, first + group)])
+                                   [(seq, 1, 0, "/topic/bench", b"", body) for seq in range(first, first + group)])
             connection.execute("COMMIT")
         return rows / (time.perf_counter() - start)
     finally:

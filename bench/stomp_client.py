@@ -28,7 +28,7 @@ class Load:
     connections: int = 4
     window: int = 250
     size: int = 300
-    destination: str = "/queue/bench"
+    destination: str = "/topic/bench"
     heads: tuple[str, ...] = ("",)
 
 
@@ -155,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.stomp_client", description=__doc__.splitlines()[0])
     parser.add_argument("address", help="HOST:PORT")
     parser.add_argument("-login", default="bench")
-    parser.add_argument("-destination", default="/queue/bench")
+    parser.add_argument("-destination", default="/topic/bench")
     add_load_arguments(parser)
     given = parser.parse_args()
     # Everybody on a machine can read its command lines.

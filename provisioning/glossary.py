@@ -59,9 +59,13 @@ TERMS: dict[str, str] = {
     "Lost": "Said of a job whose host fell silent, so that nobody knows how it ended.",
     "Maintenance": "A time in which something is worked on: alarms about it are masked, so nobody is told of them.",
     "Management Layer": "The field's name for what starts, stops and watches applications: control and the agents.",
+    "Mark": "A record of a Message Server's log that says how far a named position or a queue has come; clients never "
+            "see one.",
     "Member": "One of the two servers of a pair.",
     "Message Server": "The server that keeps messages in a log on disk and delivers them to its clients.",
     "Mode": "What a running server acts as: Primary, Backup, or Exiting while it ends.",
+    "Named position": "How far a subscription with a durable-name has come, kept by the pair itself and moved by "
+                      "acknowledgements.",
     "Not known": "Nobody who could say so was heard lately; it never counts as good.",
     "Option": "A setting that a server reads, found by its section and its key.",
     "Pair": "Two servers of which one stands by for the other.",
@@ -70,6 +74,7 @@ TERMS: dict[str, str] = {
     "Proven": "Tried a moment ago: the active server took a test write all the way to an acknowledgement, and the "
               "standby refused one.",
     "Put aside": "Kept in a file of the Working Directory and no part of the log any more.",
+    "Queue": "A destination below /queue/, whose consumers share its messages: each message goes to one of them.",
     "Record": "One message in a server's log, or control's durable note of a pair; the first has a number, the second "
               "a version.",
     "Reported": "The role that the server itself says it has.",

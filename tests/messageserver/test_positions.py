@@ -219,7 +219,8 @@ def test_positions_are_listed_moved_and_deleted_by_a_destination(server):
                                      "used_by": "bench"}]
         client.send("UNSUBSCRIBE", {"id": "s", "receipt": "r"})
         client.expect("RECEIPT")
-        other.send("SEND", {"destination": "/server/positions/orders", "seq": messages[0].headers["seq"], "receipt": "r"})
+        other.send("SEND", {"destination": "/server/positions/orders", "seq": messages[0].headers["seq"],
+                            "receipt": "r"})
         other.expect("RECEIPT")
         named(client, ack=INDIVIDUAL)
         assert bodies(client, 2) == [1, 2]
