@@ -107,6 +107,7 @@ class Broker:
 
     async def settled(self, timeout_s: float) -> bool:
         """Wait until nothing that was accepted is unanswered; False after ``timeout_s`` seconds."""
+        self.consumption.marking.hurry()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -151,7 +152,7 @@ class Broker:
         plan = self.consumption.begin(group)
         try:
             appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch,
-                                              plan and plan.drafts)
+                                              None if plan is None else plan.drafts)
         except StoreError as error:
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
             behind = [*group, *self._waiting.take_all()]
@@ -263,10 +264,11 @@ class Broker:
             self.consumption.dropped()
             self._let_go(group.submitted)
         self.consumption.reset()
+        self._let_go([])
 
     def _let_go(self, submitted: list[Submitted]) -> None:
         self._held_bytes -= sum([each.size for each in submitted])
-        if not (self._held_bytes or self._waiting or self._groups or self.consumption.marking):
+        if not (self._held_bytes or self._waiting or self._groups or self.consumption.marking.due):
             self._idle.set()
         self.intake.release()
 
@@ -295,7 +297,7 @@ class Broker:
     @property
     def drained(self) -> bool:
         """True when every client has its answers and every subscriber all that there is."""
-        return not (any(session.owes for session in self.roster) or self.consumption.marking) and self.delivery.drained
+        return not (any(session.owes for session in self.roster) or self.consumption.marking.due) and self.delivery.drained
 
     # --- time ----------------------------------------------------------------------------------------
 

@@ -23,8 +23,9 @@ class Consumption:
         self._store, self._storing, self._delivery = store, storing, delivery
         self.marking = Marking(wake)
         self.positions = Positions(self._newest, self._all, self.marking, lambda: settings().limits.max_positions)
-        self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._under_way)
-        self._groups: deque[list[Submitted]] = deque()
+        self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._has_all)
+        self._groups: deque[tuple[int, list[Submitted]]] = deque()
+        """Commits that are under way, and behind which record each of them begins."""
 
     def join(self, subscription: Subscription) -> None:
         """From now on ``subscription`` gets messages."""
@@ -56,9 +57,12 @@ class Consumption:
         if not self._store.marks.is_complete:
             await self._storing.run(self._store.complete_marks, patient=True)
 
-    def _under_way(self, destination: str) -> bool:
-        """Whether a commit that is not released yet has messages for ``destination``."""
-        return any(draft[0] == destination for group in self._groups for each in group for draft in each.drafts)
+    def _has_all(self, destination: str) -> bool:
+        """Whether all messages for ``destination`` are released: no commit under way has any, nor was any left behind
+        by a former one."""
+        begun = self._groups[0][0] if self._groups else self._store.last_seq
+        return self._delivery.upto >= begun and not any(
+            draft[0] == destination for _, group in self._groups for each in group for draft in each.drafts)
 
     # --- one commit after the other: begun, stored or failed, released or dropped --------------------------
 
@@ -72,7 +76,7 @@ class Consumption:
         live = self.queues.live()
         taking = live.keys() & {draft[0] for each in group for draft in each.drafts} if live else ()
         plan = self.marking.plan([live[name] for name in taking])
-        self._groups.append(group)
+        self._groups.append((self._store.last_seq, group))
         return plan
 
     def stored(self, plan: Plan | None) -> None:

@@ -73,6 +73,8 @@ class MarkTable:
                                          "ORDER BY seq DESC LIMIT 1", (name, upto)).fetchone()
             stays = marks.outlives(name, body)
             self._db.execute(_SUPERSEDED, (name, upto, seq if stays else seq + 1))
+            if stays:
+                self._db.execute("UPDATE marks SET body = ? WHERE seq = ?", (marks.outlived(body), seq))
 
     # --- questions ---------------------------------------------------------------------------------------
 

@@ -27,11 +27,11 @@ class Part(Protocol):
 
 
 class Source(Protocol):
-    """Something that has a mark. ``part`` is how it stands now."""
+    """Something that has a mark. ``part`` is how it stands now; ``moved``: that has to be written in any case."""
 
     key: str
 
-    def part(self) -> Part: ...
+    def part(self, *, moved: bool) -> Part: ...
 
 
 class Standing:
@@ -127,7 +127,7 @@ class Marking:
 
     async def written(self, source: Source) -> bool:
         """Write the mark of ``source``; True once it may be acted upon, False when it was not written."""
-        outcome = self._loop.create_future()
+        outcome: asyncio.Future[bool] = self._loop.create_future()
         self.touch(source)
         self.wait(lambda allowed: None if outcome.done() else outcome.set_result(allowed))
         return await outcome
@@ -151,6 +151,7 @@ class Marking:
         sources |= {source.key: source for source in others}
         if not sources and not self._waiting:
             return None
+        parts = [source.part(moved=key in self._moved) for key, source in sources.items()]
         for key in sources:
             self._moved.pop(key, None)
             self._under_way[key] = self._under_way.get(key, 0) + 1
@@ -159,7 +160,7 @@ class Marking:
             self._timer.cancel()
             self._timer = None
         self._planned = sources
-        return Plan([source.part() for source in sources.values()], waiting)
+        return Plan(parts, waiting)
 
     def done(self, stored: bool) -> None:
         """The commit of the last plan was written, or failed: then all of it is to be written again, one day."""

@@ -7,7 +7,7 @@ is not: ``seq``, up to which everything was handed out, and the few below it tha
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
 PREFIX = "mark:"
@@ -63,6 +63,11 @@ def outlives(name: str, body: bytes) -> bool:
     """Whether a mark still says something once its own record was removed: then everything that it speaks of was, too,
     and a queue begins with what is there."""
     return name.startswith(POSITION) and body != GONE
+
+
+def outlived(body: bytes) -> bytes:
+    """What a mark that ``outlives`` its record still says: what was open is removed, too."""
+    return write(replace(read(body), open=()))
 
 
 def merged(*seqs: Iterable[int]) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ OPTIONS = (
     Option("limits", "max-subscriptions", "100", "Most subscriptions of one connection.", 1, 10_000),
     Option("limits", "max-unacknowledged", "1000", "Most messages of one subscription that wait for an ACK.", 1,
            100_000),
-    Option("limits", "max-positions", "1000", "Most named positions (durable-name) that the server keeps.", 1, 5000),
+    Option("limits", "max-positions", "1000", "Most named positions (durable-name) that the server keeps.", 1, 3000),
     Option("limits", "stall-timeout", "30", "A client that takes nothing for this many seconds while data waits for it "
            "is cut.", 1, 3600),
     Option("limits", "connect-timeout", "10", "Seconds in which a new connection must send CONNECT.", 1, 600),

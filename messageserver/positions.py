@@ -1,12 +1,13 @@
 """Named positions: how far a subscription with a durable-name has come, kept by the pair itself."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import marks
-from .frames import MAX_DESTINATION, Refusal
+from .frames import Refusal
 from .marking import Marking, Standing
 from .marks import POSITION, Mark
 from .rights import Rights
@@ -16,8 +17,9 @@ from .subscription import Subscription
 
 NAMES = ("durable-name", "activemq.subscriptionName", "durable-subscription-name")
 MAX_NAME = 255
-MAX_SAID_BYTES = 1500
-"""Most bytes of name, destination and selector together: all positions have to fit into one frame of the sync link."""
+MAX_SAID = 1000
+"""Most bytes of name, destination and selector together, as JSON in ASCII: all positions have to fit into one frame of
+the sync link."""
 
 
 def durable_name(headers: Mapping[str, str]) -> str | None:
@@ -53,7 +55,7 @@ class Position:
     def mark(self) -> Mark:
         return replace(self._mark, open=marks.merged(seq for seq in self.unsettled if seq < self._mark.seq))
 
-    def part(self) -> Standing:
+    def part(self, *, moved: bool) -> Standing:
         return Standing(self.key, marks.write(self.mark))
 
     def settle(self, seqs: Iterable[int]) -> None:
@@ -201,7 +203,7 @@ class Changed:
     def __init__(self, key: str, said: bytes):
         self.key, self._said = key, said
 
-    def part(self) -> Standing:
+    def part(self, *, moved: bool) -> Standing:
         return Standing(self.key, self._said)
 
 
@@ -215,6 +217,6 @@ def check_same(name: str, mark: Mark, wanted: Mark) -> None:
 
 def check_size(name: str, wanted: Mark) -> None:
     """Raises Refusal."""
-    size = sum(len(text.encode()) for text in (name, wanted.destination, wanted.selector))
-    if size > MAX_SAID_BYTES or len(wanted.destination) > MAX_DESTINATION:
-        raise Refusal(f"Name, destination and selector of a position are larger than {MAX_SAID_BYTES} bytes together.")
+    if sum(len(json.dumps(text)) for text in (name, wanted.destination, wanted.selector)) > MAX_SAID:
+        raise Refusal(f"Name, destination and selector of a position are larger than {MAX_SAID} bytes together, where "
+                      "what is not ASCII counts several.")

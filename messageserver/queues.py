@@ -93,7 +93,7 @@ class Queue:
         self._marking = marking
         self.consumers: list[Consumer] = []
         self.turn = 0
-        self.live = self.moved = False
+        self.live = False
         self.on_way = 0
         """How many messages are taken, but not ready yet."""
         self.news = asyncio.Event()
@@ -102,8 +102,7 @@ class Queue:
 
     # --- marks -------------------------------------------------------------------------------------------
 
-    def part(self) -> QueuePart:
-        moved, self.moved = self.moved, False
+    def part(self, *, moved: bool) -> QueuePart:
         return QueuePart(self, self.state.mark(), self.room if self.live else 0, moved)
 
     @property
@@ -123,21 +122,17 @@ class Queue:
         self.state.prepare([row[0] for row in rows])
         self.news.set()
 
-    def touch(self) -> None:
-        self.moved = True
-        self._marking.touch(self)
-
     # --- what consumers do -------------------------------------------------------------------------------
 
     def settle(self, seqs: Iterable[int]) -> None:
         self.state.settle(seqs)
-        self.touch()
+        self._marking.touch(self)
         self.news.set()
 
     def take_back(self, seqs: Iterable[int]) -> None:
         """That these were settled did not come to be stored."""
         self.state.reopen(seqs)
-        self.touch()
+        self._marking.touch(self)
         self.news.set()
 
     def give_back(self, holder: int, seqs: Iterable[int]) -> None:
@@ -177,14 +172,14 @@ class Queue:
 
 
 class Queues:
-    """All queues of a server that serves. ``read`` looks for a mark; ``under_way`` says whether a commit that is not
-    released yet has messages for a destination."""
+    """All queues of a server that serves. ``read`` looks for a mark; ``has_all`` says whether everything that
+    was ever sent to a destination is released, but for what the next commit brings."""
 
     def __init__(self, read: Callable[[str], Awaitable[bytes]], storing: StoreThread, marking: Marking,
                  delivery: Delivery, spawn: Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"],
-                 under_way: Callable[[str], bool]):
+                 has_all: Callable[[str], bool]):
         self._read, self._storing, self._marking, self._delivery = read, storing, marking, delivery
-        self._spawn, self._under_way = spawn, under_way
+        self._spawn, self._has_all = spawn, has_all
         self._queues: dict[str, Queue] = {}
         self._opening = asyncio.Lock()
 
@@ -219,8 +214,8 @@ class Queues:
         if not queue.consumers:
             queue.live = False
             queue.stock.clear()
-            if not (queue.state.held or queue.on_way):
-                self._queues.pop(queue.destination, None)
+            if not (queue.state.held or queue.on_way) and self._queues.get(queue.destination) is queue:
+                del self._queues[queue.destination]
 
     # --- the broker's side -------------------------------------------------------------------------------
 
@@ -306,7 +301,7 @@ class Queues:
         if room <= 0:
             return False
         if state.seq >= upto:
-            queue.live = not self._under_way(queue.destination)
+            queue.live = self._has_all(queue.destination)
             return False
         batch = await self._delivery.next_of(queue.destination, state.seq + 1, upto, min(BATCH_RECORDS, room))
         if self._queues.get(queue.destination) is not queue:
@@ -315,7 +310,6 @@ class Queues:
             state.take((), min(upto, batch.next_seq - 1))
             return True
         queue.took(batch.records)
-        queue.moved = True
         while not await self._marking.written(queue):
             if self._queues.get(queue.destination) is not queue:
                 return False
