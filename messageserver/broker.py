@@ -297,7 +297,8 @@ class Broker:
     @property
     def drained(self) -> bool:
         """True when every client has its answers and every subscriber all that there is."""
-        return not (any(session.owes for session in self.roster) or self.consumption.marking.due) and self.delivery.drained
+        owing = self.consumption.marking.due or any(session.owes for session in self.roster)
+        return not owing and self.delivery.drained
 
     # --- time ----------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from .interest import Interest
 from .marks import Mark
 from .ownership import StoreError
 from .positions import NamedSubscription, durable_name
-from .queues import PREFIX, Consumer
 from .reader import Wanted
+from .shared_queue import PREFIX, Consumer
 from .subscription import Subscription
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from .delivery import Delivery
 from .marking import Marking, Plan
 from .paired_store import PairedStore
 from .positions import NamedSubscription, Positions
-from .queues import Consumer, Queues
+from .queues import Queues
 from .settings import Settings
+from .shared_queue import Consumer
 from .store_thread import StoreThread
 from .submissions import Submitted
 from .subscription import Subscription
