@@ -30,8 +30,8 @@ def meant(headers: dict[str, str], *subscriptions: Subscription, gone=()):
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_the_message_id_of_any_epoch_is_never_taken_for_the_place_of_another_subscription(epoch):
     one, two = subscription(1, 5, epoch=epoch), subscription(2, 7, epoch=epoch)
-    assert meant({"id": f"{epoch}-7"}, one, two) == (two, 7)
-    assert meant({"id": "s1-5"}, one, two) == (one, 5)
+    assert meant({"id": f"{epoch}-7"}, one, two) == (two, 7, False)
+    assert meant({"id": "s1-5"}, one, two) == (one, 5, False)
     for header in ("ack:s2-7", f"message-id:{epoch}-7"):
         assert header.encode() in two.written[0]
 
