@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         for frame in part.frames() if type(part) is Sends else (part,):
             if self._closing or self._ending:
                 return
-            if self._work is not None:
+            if self._at_work():
                 self._kept.append(frame)
                 continue
             try:
@@ -188,6 +188,9 @@ class Connection(asyncio.Protocol):
         self._work = asyncio.get_running_loop().create_task(work)
         self._work.add_done_callback(functools.partial(self._work_done, frame.headers.get("receipt")))
         self._pace()
+
+    def _at_work(self) -> bool:
+        return self._work is not None
 
     def _work_done(self, receipt: str | None, work: asyncio.Task[None]) -> None:
         error = None if work.cancelled() else work.exception()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver.dialects import V12, ProtocolError, leniently_decoded
+from messageserver.dialects import DIALECTS, V10, V11, V12, ProtocolError, leniently_decoded
 from messageserver.stomp import Frame, Limits, Parser, encode, escape, parse_head
 
 SMALL = Limits(max_frame_bytes=100, max_header_bytes=200, max_headers=4)
@@ -149,3 +149,47 @@ def test_plain_sends_that_follow_each_other_stay_together():
     plain, other = b"SEND\ndestination:/queue/a\ncontent-length:1\nreceipt:%d\n\nx\0", b"BEGIN\ntransaction:t\n\n\0"
     first, begin, last = Parser().parts(plain % 1 + plain % 2 + other + plain % 3)
     assert (first.receipts, begin.command, last.receipts) == ([b"1", b"2"], "BEGIN", [b"3"])
+
+
+@pytest.mark.parametrize(("data", "receipt"), [
+    (b"SEND\nreceipt:1\na:\\t\n\n\0", "1"), (b"SEND\nreceipt:a\\cb\nnocolon\n\n\0", "a:b"),
+    (b"SEND\nreceipt:1\ncontent-length:101\n\n", "1"), (b"SEND\nreceipt:1\n\n" + b"x" * 101, "1"),
+    (b"SEND\nreceipt:1\nb:1\nc:1\nd:1\ne:1\n\n\0", "1"), (b"SEND\nreceipt:1\na:" + b"x" * 300, "1"),
+    (b"BEGIN\nreceipt:1\n\n\0SEND\na\n\nreceipt:2\n\0", None), (b"SEND\nreceipt:\xff\na\n\n\0", None),
+    (b"SEND\nnocolon\n\n\0", None), (b"ACK\nid:1\nreceipt:7\n\nbody\0", "7")])
+@pytest.mark.parametrize("cut", [0, 12, 18])
+def test_a_bad_frame_tells_the_receipt_that_it_asks_for(data, receipt, cut):
+    parser = Parser(SMALL)
+    parser.feed(data[:cut])
+    parser.feed(data[cut:])
+    assert parser.error.receipt == receipt
+
+
+def test_line_ends_are_no_body_and_the_length_of_a_frame_without_one_says_nothing():
+    assert [frame.body for frame in parse(b"ACK\nid:1\n\n\r\n\0BEGIN\ncontent-length:x\n\n\0")] == [b"", b""]
+
+
+def written(dialect, lines):
+    """What ``recoded`` makes of header lines of 1.2, without the body."""
+    return dialect.recoded(lines + b"\nbody \\c\n\n\\r\0").removesuffix(b"\nbody \\c\n\n\\r\0")
+
+
+@pytest.mark.parametrize(("lines", "in_1_1", "in_1_0"), [
+    (b"a:plain\n", b"a:plain\n", b"a:plain\n"), (b"a:\\r\n", b"a:\r\n", b"a:\r\n"),
+    (b"a:1\\c2\n", b"a:1\\c2\n", b"a:1:2\n"), (b"a\\cb:1\n", b"a\\cb:1\n", b"a\\cb:1\n"),
+    (b"a:\\\\r\n", b"a:\\\\r\n", b"a:\\r\n"), (b"a:\\n\nb:\\r\n", b"a:\\n\nb:\r\n", b"a:\\n\nb:\r\n")])
+def test_header_lines_are_recoded_for_older_versions(lines, in_1_1, in_1_0):
+    assert [written(dialect, lines) for dialect in DIALECTS] == [lines, in_1_1, in_1_0]
+
+
+@given(values)
+def test_a_value_that_was_recoded_means_the_same_in_1_1(text):
+    line = written(V11, b"a:" + escape(text).encode() + b"\n").decode()
+    assert V11.decoded(line.removeprefix("a:").removesuffix("\n")) == text
+
+
+def test_1_0_knows_no_escapes_and_no_spaces_around_values():
+    parser = Parser()
+    parser.dialect = V10
+    assert parser.feed(b"SEND\ndestination: /topic/a\nb : \\c\\t \n\nx\0") == [
+        Frame("SEND", {"destination": "/topic/a", "b": "\\c\\t"}, b"x")]
