@@ -20,6 +20,15 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS places (block INTEGER NOT NULL, destinati
 WHOLE_FROM, MARK = "places_from", "places_mark"
 
 
+def block_of(seq: int) -> int:
+    return seq // BLOCK
+
+
+def span(block: int) -> tuple[int, int]:
+    """The first and the last seq of ``block``."""
+    return block * BLOCK, block * BLOCK + BLOCK - 1
+
+
 class Places:
     """The places of one store, in its database; used in the store's thread. Raises sqlite3.Error."""
 
@@ -30,14 +39,13 @@ class Places:
         self._known = {name for name, in db.execute("SELECT DISTINCT destination FROM records WHERE seq >= ?",
                                                     (block * BLOCK,))}
         there = {name for name, in db.execute("SELECT destination FROM places WHERE block = ?", (block,))}
-        lacking = [(block, name) for name in sorted(self._known - there)]
         # A release that keeps no places may have written here, or cut back what was written with them.
         kept = first_seq >= block * BLOCK or meta.get(MARK) == self._mark(block)
-        if lacking or not kept:
+        if not kept or self._known - there:
             db.execute("BEGIN IMMEDIATE")
             if not kept:
                 self._begin_at(block)
-            self._insert(lacking)
+            self._insert([(block, name) for name in sorted(self._known)])
             db.execute("COMMIT")
 
     def _begin_at(self, block: int) -> None:
