@@ -1,11 +1,15 @@
 """The transport's side of one STOMP connection: reading and pacing, output and its limits, heart-beats, closing."""
 
 import asyncio
+import functools
 import itertools
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from .broker import Broker
+from .dialects import V12, VERSIONS
 from .frames import Refusal
 from .log import Event
 from .stomp import Frame, Limits, Parser, Sends, encode
@@ -26,7 +30,10 @@ class Connection(asyncio.Protocol):
         self.broker = broker
         self.number = next(_numbers)
         self.login = self.peer = self.address = ""
+        self.name = ""
+        """Of a client that has logged in, among all that any member of the pair has ever had."""
         self.connected = False
+        self.dialect = V12
         self.submitted = self.settled = 0
         self.writable = asyncio.Event()
         self.writable.set()
@@ -35,12 +42,28 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._kept: list[Frame | Sends] = []
+        self._farewell: Callable[[], None] | None = None
         self._closing = self._ending = self._held = self._peer_ended = False
         self.is_of_log = False
-        """Whether it publishes or reads log records for the console: then nothing that is said of it is published."""
+        """Whether it publishes or reads log records for the console, or is the console: then nothing that is said of it
+        is published."""
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for the client."""
+        return self._transport.get_write_buffer_size()
+
+    def told(self) -> dict[str, Any]:
+        """What the console is told of it; ``since`` is Unix time, ``heart_beats`` seconds (the server's, the
+        client's)."""
+        return {"session": self.name, "login": self.login, "peer": self.peer,
+                "since": time.time() - (self._time() - self._since), "unread_bytes": self.unread,
+                "submitted": self.submitted, "heart_beats": [self._send_every_s, self._expect_every_s]}
 
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
@@ -77,7 +100,8 @@ class Connection(asyncio.Protocol):
             return False
         self._peer_ended = True
         self._read_unread()
-        self.end_once_settled(self.close)
+        if self._work is None:
+            self.end_once_settled(self.close)
         return True
 
     def pause_writing(self) -> None:
@@ -95,6 +119,8 @@ class Connection(asyncio.Protocol):
         if self.broker.intake.busy:
             self._unread.append(data)
             self.broker.intake.postpone(self)
+        elif self._work is not None:
+            self._unread.append(data)
         else:
             self._read(data)
 
@@ -104,10 +130,13 @@ class Connection(asyncio.Protocol):
             self._take_parts(parser.parts(data))
         else:
             self._read_first(data)
+        self._after_parts()
+
+    def _after_parts(self) -> None:
         if self._closing or self._ending:
             return
-        if parser.error is not None:
-            self.fail(str(parser.error))
+        if self._parser.error is not None and self._work is None:
+            self.fail(str(self._parser.error), receipt=self._parser.error.receipt)
             return
         self.flush()
 
@@ -129,11 +158,17 @@ class Connection(asyncio.Protocol):
                 self._internal_error(error)
 
     def _take_part(self, part: Frame | Sends) -> None:
+        if self._work is not None:
+            self._kept.append(part)
+            return
         if type(part) is Sends and self.take_together(part):
             return
         for frame in part.frames() if type(part) is Sends else (part,):
             if self._closing or self._ending:
                 return
+            if self._work is not None:
+                self._kept.append(frame)
+                continue
             try:
                 self.take(frame)
             except Refusal as refusal:
@@ -143,6 +178,49 @@ class Connection(asyncio.Protocol):
         self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an "
                                  f"internal error: {type(error).__name__}: {error}.")
         self.fail("The server met an internal error with this frame; its log says more.")
+
+    # --- work that takes time --------------------------------------------------------------------------
+
+    def _later(self, work: Coroutine[Any, Any, None], frame: Frame) -> None:
+        """Do ``work``, which ``frame`` asked for, before any further frame is taken: what the client sends meanwhile
+        waits, so the order of one connection is kept. ``work`` answers ``frame`` itself, and may raise Refusal. It is
+        cancelled when the connection closes."""
+        self._work = asyncio.get_running_loop().create_task(work)
+        self._work.add_done_callback(functools.partial(self._work_done, frame.headers.get("receipt")))
+        self._pace()
+
+    def _work_done(self, receipt: str | None, work: asyncio.Task[None]) -> None:
+        error = None if work.cancelled() else work.exception()
+        if work is not self._work:
+            return
+        self._work = None
+        if isinstance(error, Refusal):
+            self._fail_after(error.after_s, str(error), receipt)
+        elif isinstance(error, Exception):
+            self._internal_error(error)
+        else:
+            self._take_kept()
+
+    def _take_kept(self) -> None:
+        farewell, parts = self._farewell, self._kept
+        self._farewell, self._kept = None, []
+        if farewell is not None:
+            self.flush()
+            self.once_settled(farewell)
+            return
+        self._take_parts(parts)
+        self._after_parts()
+        if self._work is None:
+            self._read_unread()
+        if self._work is None and self._peer_ended and not (self._closing or self._ending):
+            self.end_once_settled(self.close)
+        self._pace()
+
+    async def _once_answered(self) -> None:
+        """Wait until all that was submitted up to now is settled."""
+        settled = asyncio.get_running_loop().create_future()
+        self.once_settled(lambda: None if settled.done() else settled.set_result(None))
+        await settled
 
     # --- pacing ----------------------------------------------------------------------------------------
 
@@ -154,7 +232,7 @@ class Connection(asyncio.Protocol):
         self._pace()
 
     def _read_unread(self) -> None:
-        if self._unread and not (self._closing or self._ending):
+        if self._unread and self._work is None and not (self._closing or self._ending):
             data = b"".join(self._unread)
             self._unread.clear()
             self._read(data)
@@ -162,7 +240,7 @@ class Connection(asyncio.Protocol):
     def _pace(self) -> None:
         if self._closing or self._transport.is_closing():
             return
-        if self._held or self._ending or not self.writable.is_set():
+        if not self.reading:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -170,7 +248,8 @@ class Connection(asyncio.Protocol):
     @property
     def owes(self) -> bool:
         """True while the client waits for something that was promised or queued."""
-        return not self._closing and (self.submitted > self.settled or self._transport.get_write_buffer_size() > 0)
+        return not self._closing and (self.submitted > self.settled or self._work is not None
+                                      or self._transport.get_write_buffer_size() > 0)
 
     def settle(self, count: int = 1) -> None:
         """So many submitted messages were stored, or were given up."""
@@ -187,7 +266,10 @@ class Connection(asyncio.Protocol):
         """As ``once_settled``; whatever else the client sends is not read any more."""
         self._ending = True
         self._pace()
-        self.once_settled(action)
+        if self._work is not None:
+            self._farewell = action
+        else:
+            self.once_settled(action)
 
     def _run_due(self) -> None:
         while self._due and self._due[0][0] <= self.settled:
@@ -211,7 +293,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def reading(self) -> bool:
-        return not (self._held or self._ending) and self.writable.is_set()
+        return not (self._held or self._ending or self._work is not None) and self.writable.is_set()
 
     # --- output ----------------------------------------------------------------------------------------
 
@@ -256,9 +338,11 @@ class Connection(asyncio.Protocol):
         headers = [("message", sentence), ("content-type", "text/plain")]
         if receipt is not None:
             headers.append(("receipt-id", receipt))
+        if not self.connected:
+            headers.append(("version", VERSIONS))
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
                               published=not self.is_of_log)
-        self.queue(encode("ERROR", headers, sentence.encode()))
+        self.queue(encode("ERROR", headers, sentence.encode(), self.dialect))
         self.close()
 
     def close(self) -> None:
@@ -280,6 +364,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 
+    def cut_for(self, whom: str) -> None:
+        """End it because an administrator asked the console for that."""
+        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: {whom or 'somebody'} asked "
+                       "the console for that.")
+        self.fail("An administrator has cut this connection. Connect again and resume with from-seq.")
+
     def drop(self, why: str) -> None:
         """End the connection at once: others wait for its place."""
         self._tell_cut(f"Connection {self.number} of {self.peer} is cut: {why}.")
@@ -293,8 +383,11 @@ class Connection(asyncio.Protocol):
 
     def _let_go(self) -> None:
         self.connected = False
-        self._due.clear()
-        self._out.clear()
-        self._unread.clear()
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+        self._farewell = None
+        for waiting in (self._due, self._out, self._unread, self._kept):
+            waiting.clear()
         self.detach()
         self.writable.set()

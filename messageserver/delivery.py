@@ -4,10 +4,12 @@ Nothing is handed out before it may be acknowledged: what a subscriber has seen 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from .disk import DiskThread
+from .disk import DiskThread, Result
+from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Batch, Reader
@@ -69,7 +71,7 @@ class Delivery:
                 route = self._route(destination)
             if self._selecting:
                 route = tuple([s for s in route if s.selector is None or s.selector.selects(headers)])
-            if route:
+            if route and not (headers and is_expired(headers)):
                 tail = message_tail(seq, epoch, time, destination, headers, body)
                 for subscription in route:
                     if subscription.live and seq >= subscription.cursor:
@@ -129,6 +131,10 @@ class Delivery:
             self._selecting -= subscription.selector is not None
         self._routes.clear()
 
+    async def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` finds in the stored records. Raises StoreError."""
+        return await self._reading.run(self._reader.run, work)
+
     async def _pull(self, subscription: Subscription) -> None:
         session = subscription.session
         while not subscription.closed:
@@ -150,9 +156,10 @@ class Delivery:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
             if not subscription.closed:
-                for record in batch.records:
+                wanted = [record for record in batch.records if not is_expired(record.headers)]
+                for record in wanted:
                     subscription.deliver(record.seq, message_tail(*record[:6]))
-                self._figures.delivered += len(batch.records)
+                self._figures.delivered += len(wanted)
                 subscription.cursor = batch.next_seq
                 session.flush()
 

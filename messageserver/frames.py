@@ -7,16 +7,15 @@ from collections.abc import Iterable
 
 from protocol import log_records
 
+from .dialects import DIALECTS, V10, Dialect
 from .records import Draft, DraftRow
 from .stomp import Sends, encode_headers
 
 PREFIXES = ("/topic/", "/queue/", "/log/")
-VERSIONS = ("1.2", "1.1")
 MAX_DESTINATION, MAX_DEDUP_ID = 255, 255
 MIN_HEART_BEAT_MS = 1000
-# Set by the server in each MESSAGE, or meant for the server alone.
-NOT_FORWARDED = frozenset(("destination", "receipt", "content-length", "transaction", "message-id", "subscription",
-                           "seq", "epoch", "timestamp", "ack"))
+# Meant for the server alone.
+NOT_FORWARDED = frozenset(("destination", "receipt", "content-length", "transaction"))
 
 
 class Refusal(Exception):
@@ -37,13 +36,18 @@ class TooManyGuesses(Refusal):
     after_s = 1.0
 
 
-def version_of(headers: dict[str, str]) -> str:
-    """The newest protocol version that both sides speak."""
-    offered = {version.strip() for version in headers.get("accept-version", "1.0").split(",")}
-    for version in VERSIONS:
-        if version in offered:
-            return version
-    raise Refusal("The server speaks STOMP 1.2 and 1.1; send one of them in the header accept-version.")
+def dialect_of(headers: dict[str, str]) -> Dialect:
+    """The newest version of the protocol that both sides speak; a client that names none speaks 1.0."""
+    offered = {version.strip() for version in headers.get("accept-version", V10.version).split(",")}
+    for dialect in DIALECTS:
+        if dialect.version in offered:
+            return dialect
+    raise Refusal("The server speaks STOMP 1.2, 1.1 and 1.0; send one of them in the header accept-version.")
+
+
+def trimmed(headers: dict[str, str]) -> dict[str, str]:
+    """Of a CONNECT of 1.0, in which spaces around a value do not count."""
+    return {name.strip(" "): value.strip(" ") for name, value in headers.items()}
 
 
 def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
@@ -65,7 +69,7 @@ def heart_beats(headers: dict[str, str]) -> tuple[float, float, str]:
     """(seconds between our heart-beats, seconds between the client's, our heart-beat header); 0 = none."""
     sends, _, wants = headers.get("heart-beat", "0,0").partition(",")
     numbers = [part.strip() for part in (sends, wants)]
-    if not all(n.isascii() and n.isdigit() and len(n) <= 9 for n in numbers):
+    if not all(n.isascii() and n.isdigit() and len(n) <= 18 for n in numbers):
         raise Refusal("The header heart-beat must be two numbers of milliseconds, for example 10000,10000.")
     client_sends, client_wants = map(int, numbers)
     ours = max(client_wants, MIN_HEART_BEAT_MS) / 1000 if client_wants else 0.0
@@ -79,6 +83,9 @@ def make_draft(headers: dict[str, str], body: bytes) -> Draft:
     if destination is None:
         raise Refusal("SEND needs the header destination.")
     check_destination(destination)
+    if "message-id" in headers:
+        raise Refusal("A SEND has no header message-id: the server gives each message its own. Use another name, or "
+                      "dedup-id for what makes a repeated SEND count once.")
     dedup = headers.get("dedup-id")
     if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
         raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")

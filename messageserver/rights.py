@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from protocol import drills, log_logins, log_records
+from protocol import console_logins, drills, log_logins, log_records
 
 from .frames import Refusal
 
@@ -15,7 +15,7 @@ LOG = (f"{log_records.PREFIX}*",)
 class Rights:
     """``sends`` and ``reads`` are destinations, or prefixes that end with ``*``. ``whose`` begins the sentence of a
     refusal. ``login`` is written into the log records of a client; ``publisher`` is that of a publisher of them.
-    ``audits``: they may have the category audit."""
+    ``audits``: they may have the category audit. ``asks``: it may ask the server about itself, whatever it is."""
 
     sends: tuple[str, ...] = EVERYTHING
     reads: tuple[str, ...] = EVERYTHING
@@ -23,6 +23,7 @@ class Rights:
     login: str = ""
     publisher: str = ""
     audits: bool = False
+    asks: bool = False
 
     @property
     def limited(self) -> bool:
@@ -69,6 +70,11 @@ def internal(headers: Mapping[str, str], secret: str, now: float) -> Rights | No
             return Rights((), LOG, "The reader of the centralized log")
         return Rights(LOG, (), "A publisher of the centralized log", publisher=login,
                       audits=login == log_logins.CONSOLE)
+    if console_logins.is_of_console(login):
+        if not console_logins.opens(secret, login, passcode):
+            raise Refusal("The login of the console is not good here: this server has another secret than the console. "
+                          "Install the application again.")
+        return Rights(whose="The console", login=login, asks=True)
     return None
 
 

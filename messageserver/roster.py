@@ -7,26 +7,34 @@ publishers neither, and clients keep no record out.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocol.strangers import Strangers
+
+from .dialects import Dialect
 
 
 class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
-    ``address`` is where it comes from, ``is_of_log`` whether its login is one of the log's; ``drop`` ends it at once,
-    with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one;
-    ``end_once_settled`` when what it sent is answered."""
+    ``address`` is where it comes from, ``dialect`` what it speaks, ``is_of_log`` whether its login is one of the log's;
+    ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close``
+    without one; ``end_once_settled`` when what it sent is answered, ``cut_for`` at the wish of somebody."""
 
     address: str
     login: str
+    name: str
     is_of_log: bool
     connected: bool
+    dialect: Dialect
     submitted: int
     writable: asyncio.Event
 
     @property
     def owes(self) -> bool: ...
+    @property
+    def unread(self) -> int: ...
+    def told(self) -> dict[str, Any]: ...
+    def cut_for(self, whom: str) -> None: ...
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
     def close(self) -> None: ...

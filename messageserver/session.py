@@ -1,44 +1,40 @@
 """What a STOMP client can ask for: one method a command. docs/message-protocol.md says it in words."""
 
-import itertools
 import time
-from dataclasses import dataclass, field
+from collections import deque
+from typing import Any
 
-from protocol import log_logins
+from protocol import console_logins, log_logins
 
-from . import VERSION, selector
+from . import VERSION, census, questions, selector
+from .acknowledgements import Acknowledgement, acknowledgement
 from .beginnings import beginning
 from .broker import Broker
 from .connection import Connection
+from .dialects import V10, leniently_decoded
 from .frames import (
     Refusal,
     TooManyGuesses,
     WrongPasscode,
     check_login,
+    dialect_of,
     heart_beats,
     is_of_log,
     make_draft,
     make_drafts,
-    version_of,
+    trimmed,
 )
+from .interest import interest, named
 from .log import Event
 from .records import Draft
 from .rights import Rights, checked_record, internal, of_client
-from .stomp import Frame, Sends, encode, escape
-from .subscription import ACK_MODES, Subscription
+from .stomp import Frame, Sends, encode
+from .subscription import Subscription
+from .transactions import Transaction, Transactions
 
-MAX_TRANSACTIONS = 16
-STEP_OVERHEAD = 256
-"""Bytes that one frame of an open transaction counts beside its body."""
-
-
-@dataclass(frozen=True)
-class Transaction:
-    """What COMMIT carries out: messages, the receipt that is wanted for each, or None, and the headers of ACKs."""
-
-    drafts: list[Draft] = field(default_factory=list)
-    receipts: list[bytes | None] = field(default_factory=list)
-    acknowledgements: list[dict[str, str]] = field(default_factory=list)
+OPENING = ("CONNECT", "STOMP")
+GONE_MOST = 100
+"""Ended subscriptions of a connection whose late ACKs are no error."""
 
 
 class Session(Connection):
@@ -48,18 +44,29 @@ class Session(Connection):
         super().__init__(broker)
         self._storing = broker.storing
         self._subscriptions: dict[str, Subscription] = {}
-        self._subscription_numbers = itertools.count(1)
-        self._transactions: dict[str, Transaction] = {}
-        self._transaction_bytes = 0
+        self._issued = 0
+        self._gone: deque[str] = deque(maxlen=GONE_MOST)
+        self._transactions = Transactions()
         self._rights = Rights()
+        self._asked: set[str] = set()
+
+    @property
+    def rights(self) -> Rights:
+        return self._rights
+
+    def told(self) -> dict[str, Any]:
+        return {**super().told(), "version": self.dialect.version,
+                **census.of_subscriptions(self._subscriptions, self.broker.last_seq)}
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
             self._connect(frame)
         elif (command := COMMANDS.get(frame.command)) is not None:
             command(self, frame)
+        elif frame.command in OPENING:
+            raise Refusal(f"A second {frame.command}: this connection has logged in already. Open another one.")
         else:
-            raise Refusal(f"The command {frame.command[:40]!r} is not a STOMP 1.2 client command.")
+            raise Refusal(f"The command {frame.command[:40]!r} is not a command of a STOMP client.")
 
     def detach(self) -> None:
         self._transactions.clear()
@@ -69,16 +76,19 @@ class Session(Connection):
 
     def _receipt(self, frame: Frame) -> None:
         if (receipt := frame.headers.get("receipt")) is not None:
-            self.queue(f"RECEIPT\nreceipt-id:{escape(receipt)}\n\n\0".encode())
+            self.queue(f"RECEIPT\nreceipt-id:{self.dialect.encoded(receipt)}\n\n\0".encode())
 
     def _connect(self, frame: Frame) -> None:
-        if frame.command not in ("CONNECT", "STOMP"):
-            raise Refusal("The first frame must be CONNECT or STOMP.")
-        broker = self.broker
-        self.is_of_log = log_logins.is_of_log(frame.headers.get("login", ""))
-        version = version_of(frame.headers)
+        if frame.command not in OPENING:
+            raise Refusal(f"The first frame must be CONNECT or STOMP, not {frame.command[:40]!r}.")
+        broker, headers = self.broker, frame.headers
+        self.dialect = self._parser.dialect = dialect = dialect_of(headers)
+        if dialect.trims:
+            headers = trimmed(headers)
+        login = headers.get("login", "")
+        self.is_of_log = log_logins.is_of_log(login) or console_logins.is_of_console(login)
         try:
-            self._log_in(frame.headers)
+            self._log_in(headers)
             if broker.roster.is_full(self):
                 raise Refusal(f"The server has {broker.settings.limits.max_connections} connections already (option "
                               "limits/max-connections). Try again later.")
@@ -89,12 +99,13 @@ class Session(Connection):
             else:
                 broker.client_event(Event.CLIENT_REFUSED, said)
             raise
-        self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
+        self._send_every_s, self._expect_every_s, offer = heart_beats(headers)
         self.connected = True
+        self.name = f"{broker.standing.epoch}-{self.number}"
         broker.roster.logged_in(self)
         self.queue(encode("CONNECTED", [
-            ("version", version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
-            ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
+            ("version", dialect.version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
+            ("session", self.name), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).",
                          published=not self.is_of_log)
 
@@ -110,7 +121,7 @@ class Session(Connection):
             raise TooManyGuesses(f"Too many wrong passcodes for this login come from {self.address} at the moment: "
                                  "this one was not looked at. Try again.")
         try:
-            self.login = check_login(headers, clients)
+            self.login = _opened(headers, clients)
             self._rights = of_client(self.login)
         except WrongPasscode:
             guesses.wrong(self.address, login, self._time())
@@ -129,20 +140,28 @@ class Session(Connection):
 
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
+        if questions.is_asked(headers.get("destination", "")):
+            self._later(self._order(frame), frame)
+            return
         draft = self._draft(headers, frame.body)
-        asked = headers.get("receipt")
-        receipt = None if asked is None else escape(asked).encode()
         if self._storing.unavailable:
             raise Refusal(f"{self._storing.unavailable} The message does not count; send it again later.")
         if broker.suspending:
             self.end_once_settled(
                 lambda: self.fail("The server is being stopped. Connect to the other member of the pair."))
         elif (name := headers.get("transaction")) is not None:
-            transaction = self._held_for(name, len(frame.body) + len(draft.headers))
-            transaction.drafts.append(draft)
-            transaction.receipts.append(receipt)
+            self._with_room(name, len(frame.body) + len(draft.headers)).drafts.append(draft)
+            # That it is held. When it counts is what the receipt of COMMIT says: whoever waits here before it sends
+            # COMMIT would wait for ever.
+            self._receipt(frame)
         else:
-            broker.submit(draft, self, receipt)
+            asked = headers.get("receipt")
+            broker.submit(draft, self, None if asked is None else self.dialect.encoded(asked).encode())
+
+    async def _order(self, frame: Frame) -> None:
+        order, rest = questions.order(self._rights, frame.headers)
+        await order.carry_out(self, rest, frame.headers, frame.body)
+        self._receipt(frame)
 
     def _draft(self, headers: dict[str, str], body: bytes) -> Draft:
         draft = make_draft(headers, body)
@@ -158,39 +177,19 @@ class Session(Connection):
         return name
 
     def _begin(self, frame: Frame) -> None:
-        name = self._transaction(frame)
-        if name in self._transactions:
-            raise Refusal(f"The transaction {name[:80]!r} has begun already.")
-        if len(self._transactions) >= MAX_TRANSACTIONS:
-            raise Refusal(f"The connection has {MAX_TRANSACTIONS} transactions already.")
-        self._transactions[name] = Transaction()
+        self._transactions.begin(self._transaction(frame))
         self._receipt(frame)
 
-    def _held_for(self, name: str, size: int) -> Transaction:
-        """The open transaction ``name``, in which there is room for ``size`` bytes more. Raises Refusal."""
-        if name not in self._transactions:
-            raise Refusal(f"The transaction {name[:80]!r} has not begun.")
-        self._transaction_bytes += size + STEP_OVERHEAD
-        if self._transaction_bytes > self.broker.settings.limits.max_backlog_bytes:
-            raise Refusal("The open transactions of this connection are too large (option limits/max-backlog-bytes).")
-        return self._transactions[name]
-
-    def _end_transaction(self, frame: Frame) -> Transaction:
-        name = self._transaction(frame)
-        if name not in self._transactions:
-            raise Refusal(f"The transaction {name[:80]!r} has not begun.")
-        transaction = self._transactions.pop(name)
-        if not self._transactions:
-            self._transaction_bytes = 0
-        return transaction
+    def _with_room(self, name: str, size: int) -> Transaction:
+        return self._transactions.with_room(name, size, self.broker.settings.limits.max_backlog_bytes)
 
     def _commit(self, frame: Frame) -> None:
-        transaction = self._end_transaction(frame)
-        for headers in transaction.acknowledgements:
-            self._acknowledge(headers)
+        transaction = self._transactions.end(self._transaction(frame))
+        for each in transaction.acknowledgements:
+            self._acknowledge(each)
         if transaction.drafts:
             # Queued in one step, so they go into one commit of the store: all or none.
-            self.broker.submit_all(transaction.drafts, self, transaction.receipts)
+            self.broker.submit_all(transaction.drafts, self, [None] * len(transaction.drafts))
         self._receipt_once_settled(frame)
 
     def _receipt_once_settled(self, frame: Frame) -> None:
@@ -201,7 +200,7 @@ class Session(Connection):
         self.once_settled(answer)
 
     def _abort(self, frame: Frame) -> None:
-        self._end_transaction(frame)
+        self._transactions.end(self._transaction(frame))
         self._receipt(frame)
 
     def _disconnect(self, frame: Frame) -> None:
@@ -215,52 +214,82 @@ class Session(Connection):
 
     def _subscribe(self, frame: Frame) -> None:
         headers, limits = frame.headers, self.broker.settings.limits
-        ident, pattern, ack = headers.get("id"), headers.get("destination"), headers.get("ack", "auto")
-        if not ident or not pattern:
-            raise Refusal("SUBSCRIBE needs the headers id and destination.")
-        if ident in self._subscriptions:
-            raise Refusal(f"This connection has a subscription {ident[:80]!r} already.")
-        if ack not in ACK_MODES:
-            raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
-        if "*" in pattern[:-1] or not pattern.startswith("/"):
-            raise Refusal("A destination to subscribe to begins with / and has a * at its end only.")
-        self._rights.check_read(pattern)
+        if questions.is_asked(headers.get("destination", "")):
+            self._later(self._answer(frame), frame)
+            return
+        wanted = interest(headers, limits.max_unacknowledged, needs_id=self.dialect is not V10)
+        if wanted.ident in self._subscriptions or wanted.ident in self._asked:
+            raise Refusal(f"This connection has a subscription {wanted.ident[:80]!r} already.")
+        self._rights.check_read(wanted.pattern)
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")
+        if "from-seq" not in headers and self.submitted > self.settled:
+            # What this connection has sent before has its place before this subscription.
+            self._later(self._subscribe_once_answered(frame), frame)
+            return
         cursor, begins = beginning(headers, self.broker.last_seq)
         selecting = selector.parse(headers["selector"]) if "selector" in headers else None
-        subscription = Subscription(self, ident, next(self._subscription_numbers), pattern, ack, cursor,
-                                    limits.max_unacknowledged, begins, selecting)
-        self._subscriptions[ident] = subscription
+        self._issued += 1
+        subscription = Subscription(self, wanted.ident, self._issued, wanted.pattern, wanted.ack, cursor, wanted.window,
+                                    begins, selecting)
+        self._subscriptions[wanted.ident] = subscription
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)
 
+    async def _subscribe_once_answered(self, frame: Frame) -> None:
+        await self._once_answered()
+        self._subscribe(frame)
+
+    async def _answer(self, frame: Frame) -> None:
+        question = questions.question(self._rights, frame.headers)
+        ident = frame.headers.get("id", "")
+        if not ident or ident in self._subscriptions or ident in self._asked:
+            raise Refusal("What is asked needs a header id that no other subscription of this connection has.")
+        if len(self._asked) >= self.broker.settings.limits.max_subscriptions:
+            raise Refusal("The connection has asked for much without UNSUBSCRIBE (option limits/max-subscriptions).")
+        said = await question.answer(self, frame.headers)
+        self._asked.add(ident)
+        self.queue(questions.answered(ident, frame.headers["destination"], said))
+        self._receipt(frame)
+
     def _unsubscribe(self, frame: Frame) -> None:
-        subscription = self._subscriptions.pop(frame.headers.get("id", ""), None)
-        if subscription is None:
-            raise Refusal("UNSUBSCRIBE names no subscription of this connection in its header id.")
+        if (ident := frame.headers.get("id", "")) in self._asked:
+            self._asked.discard(ident)
+            self._receipt(frame)
+            return
+        subscription = named(frame.headers, self._subscriptions, needs_id=self.dialect is not V10)
+        del self._subscriptions[subscription.id]
+        self._gone.append(subscription.id)
         self.broker.delivery.unsubscribe(subscription)
         self._receipt(frame)
 
     def _ack(self, frame: Frame) -> None:
         headers = frame.headers
+        if frame.command == "NACK" and self.dialect is V10:
+            raise Refusal("STOMP 1.0 has no NACK: connect with accept-version:1.1 or 1.2, or leave it out.")
+        meant = acknowledgement(frame.command, headers, self._subscriptions, self._issued, self._gone)
         if (name := headers.get("transaction")) is not None:
-            self._held_for(name, 0).acknowledgements.append(headers)
-        else:
-            self._acknowledge(headers)
+            transaction = self._with_room(name, 0)
+            if meant is not None:
+                transaction.acknowledgements.append(meant)
+        elif meant is not None:
+            self._acknowledge(meant)
         self._receipt(frame)
 
-    def _acknowledge(self, headers: dict[str, str]) -> None:
-        """``id`` is the ack header of a MESSAGE (1.2); older clients send message-id with subscription (1.1)."""
-        number, _, seq = headers.get("id", headers.get("message-id", "")).partition("-")
-        if "id" in headers:
-            subscription = next((s for s in self._subscriptions.values() if str(s.number) == number), None)
-        else:
-            subscription = self._subscriptions.get(headers.get("subscription", ""))
-        # The subscription may be gone while its last ACK was on the way: that is no error.
-        if subscription is not None and seq.isascii() and seq.isdigit() and len(seq) <= 18:
-            subscription.acknowledge(int(seq))
+    def _acknowledge(self, meant: Acknowledgement) -> None:
+        meant.subscription.acknowledge(meant.seq)
+
+
+def _opened(headers: dict[str, str], clients: dict[str, str]) -> str:
+    """The login. Raises Refusal. Nothing is escaped in CONNECT and STOMP, but some libraries do it there, too."""
+    try:
+        return check_login(headers, clients)
+    except WrongPasscode:
+        plain = {name: leniently_decoded(value) for name, value in headers.items()}
+        if plain == headers:
+            raise
+        return check_login(plain, clients)
 
 
 COMMANDS = {

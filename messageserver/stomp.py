@@ -1,13 +1,15 @@
 """STOMP 1.2 frames as bytes: an incremental parser and an encoder, without any I/O.
 
 A parser that met a malformed or oversized frame stays broken: ``error`` says what was wrong, the frames before it
-are still returned. Versions 1.0 and 1.1 differ too little to need another parser.
+are still returned. What versions 1.0 and 1.1 do differently is in ``dialects``.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, final
+
+from .dialects import V12, Dialect, ProtocolError, leniently_decoded
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,14 @@ class Sends(NamedTuple):
             for destination, body, receipt, dedup in zip(*self, strict=True)]
 
 
-class ProtocolError(ValueError):
-    """What arrived is no STOMP frame or too large. The text is a sentence for the ERROR frame."""
-
-
 _HEAD_END = re.compile(rb"\n\r?\n")
 _LINE_ENDS = re.compile(rb"[\r\n]*")
-_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _NEEDS_ESCAPE = re.compile(r"[\\\n\r:]")
-_DECODED = {"n": "\n", "r": "\r", "c": ":", "\\": "\\"}
-_ENCODED = {"\n": "\\n", "\r": "\\r", ":": "\\c", "\\": "\\\\"}
-# These two are never escaped, so that 1.0 clients can open a connection.
-_UNESCAPED = frozenset(("CONNECT", "CONNECTED"))
+_RECEIPT = re.compile(rb"\nreceipt:([^\r\n]+)\r?\n")
+# These are never escaped, so that 1.0 clients can open a connection.
+_UNESCAPED = frozenset(("CONNECT", "STOMP", "CONNECTED"))
+_WITHOUT_BODY = _UNESCAPED | {"SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "DISCONNECT",
+                              "RECEIPT"}
 # A plain SEND: these headers only, each once, in ASCII, nothing that would be escaped. Nearly every frame of a busy
 # server is one, and one match takes it apart. Whatever is not exactly so goes the general way.
 _VALUE = rb"([^\\:\r\n\0\x80-\xff]+)\n"
@@ -71,6 +69,7 @@ class Parser:
 
     def __init__(self, limits: Limits | None = None):
         self.limits = limits or Limits()
+        self.dialect = V12
         self.error: ProtocolError | None = None
         self._rest = bytearray()
         # Of the unfinished frame in _rest: bytes needed before parsing can get further, and, when only the NUL
@@ -78,6 +77,7 @@ class Parser:
         self._need = 0
         self._body_at = -1
         self._searched = 0
+        self._frame_at = 0
 
     @property
     def unfinished(self) -> bool:
@@ -104,6 +104,7 @@ class Parser:
         try:
             end = self._take(data, frames, only_first)
         except ProtocolError as error:
+            error.receipt = _receipt_in(data[self._frame_at : self._frame_at + self.limits.max_header_bytes])
             self.error = error
             return frames
         if end < len(data):
@@ -124,7 +125,7 @@ class Parser:
         limits, size, start = self.limits, len(data), 0
         max_body, max_head = limits.max_frame_bytes, limits.max_header_bytes
         while start < size and not (only_first and frames):
-            if not only_first:
+            if not (only_first or self.dialect.trims):
                 start = _take_plain(data, start, max_head, max_body, frames)
             if start == size:
                 break
@@ -132,6 +133,7 @@ class Parser:
                 start = ends.end()
                 if start == size:
                     break
+            self._frame_at = start
             found = _HEAD_END.search(data, start, start + max_head + 3)
             if found is None:
                 if size - start > max_head:
@@ -139,8 +141,10 @@ class Parser:
                 self._need = size - start + 1
                 return start
             body_at = found.end()
-            command, headers = parse_head(data[start : found.start()], limits.max_headers)
-            length = headers.get("content-length")
+            command, headers = parse_head(data[start : found.start()], limits.max_headers, self.dialect)
+            # Libraries copy all headers of a MESSAGE into its ACK: of a frame without body the length says nothing.
+            has_body = command not in _WITHOUT_BODY
+            length = headers.get("content-length") if has_body else None
             if length is None:
                 end = data.find(0, body_at, body_at + max_body + 1)
                 if end < 0:
@@ -155,7 +159,13 @@ class Parser:
                     return start
                 if data[end]:
                     raise ProtocolError("The body of a frame is longer than its content-length says.")
-            frames.append(Frame(command, headers, data[body_at:end]))
+            body = data[body_at:end]
+            if body and not has_body:
+                # 1.0 lets them be ignored.
+                if body.strip(b"\r\n") and not self.dialect.trims:
+                    raise ProtocolError(f"{command} has a body, which only SEND may have.")
+                body = b""
+            frames.append(Frame(command, headers, body))
             start = end + 1
         return start
 
@@ -194,7 +204,7 @@ def _content_length(text: str, limit: int) -> int:
     return length
 
 
-def parse_head(head: bytes, max_headers: int) -> tuple[str, dict[str, str]]:
+def parse_head(head: bytes, max_headers: int, dialect: Dialect = V12) -> tuple[str, dict[str, str]]:
     """Command and headers of one frame (the bytes before the empty line). Raises ProtocolError."""
     try:
         text = head.decode()
@@ -208,48 +218,48 @@ def parse_head(head: bytes, max_headers: int) -> tuple[str, dict[str, str]]:
     command = lines[0]
     if len(lines) - 1 > max_headers:
         raise ProtocolError(f"A frame has more than {max_headers} headers.")
-    escaped = "\\" in text and command not in _UNESCAPED
+    escaped, trims = "\\" in text and command not in _UNESCAPED, dialect.trims
     headers: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         if not colon or not name:
             raise ProtocolError(f"A header line is not name:value: {line[:40]!r}.")
         if escaped:
-            name, value = unescape(name), unescape(value)
+            name, value = dialect.decoded(name), dialect.decoded(value)
+        if trims:
+            name, value = name.strip(" "), value.strip(" ")
         if name not in headers:
             headers[name] = value
     return command, headers
 
 
-def unescape(text: str) -> str:
-    """A header name or value as the sender meant it. Raises ProtocolError for an escape that STOMP 1.2 forbids."""
-
-    def decoded(match: re.Match[str]) -> str:
-        try:
-            return _DECODED[match[1]]
-        except KeyError:
-            raise ProtocolError(f"A header holds the undefined escape {match[0]!r}.") from None
-
-    return _ESCAPE.sub(decoded, text)
+def _receipt_in(head: bytes) -> str | None:
+    """The receipt that a bad frame asks for; None when it asks for none, or that cannot be read."""
+    end = _HEAD_END.search(head)
+    found = _RECEIPT.search(head, 0, end.end() if end else len(head))
+    try:
+        return None if found is None else leniently_decoded(found[1].decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def escape(text: str) -> str:
-    """A header name or value as it travels."""
-    if _NEEDS_ESCAPE.search(text) is None:
-        return text
-    return _NEEDS_ESCAPE.sub(lambda match: _ENCODED[match[0]], text)
+    """A header name or value as it travels in 1.2."""
+    return text if _NEEDS_ESCAPE.search(text) is None else V12.encoded(text)
 
 
-def encode_headers(headers: Iterable[tuple[str, str]]) -> bytes:
+def encode_headers(headers: Iterable[tuple[str, str]], dialect: Dialect = V12) -> bytes:
     """Header lines, escaped, each with its line end."""
-    return "".join([f"{escape(name)}:{escape(value)}\n" for name, value in headers]).encode()
+    if dialect is V12:
+        return "".join([f"{escape(name)}:{escape(value)}\n" for name, value in headers]).encode()
+    return "".join([f"{name}:{dialect.encoded(value)}\n" for name, value in headers]).encode()
 
 
-def encode(command: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> bytes:
-    """One whole frame. CONNECT and CONNECTED go unescaped, as STOMP 1.2 wants it."""
+def encode(command: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", dialect: Dialect = V12) -> bytes:
+    """One whole frame. CONNECT, STOMP and CONNECTED go unescaped, as STOMP 1.2 wants it."""
     if command in _UNESCAPED:
         head = "".join([f"{name}:{value}\n" for name, value in headers]).encode()
     else:
-        head = encode_headers(headers)
+        head = encode_headers(headers, dialect)
     length = f"content-length:{len(body)}\n".encode() if body else b""
     return b"".join((command.encode(), b"\n", head, length, b"\n", body, b"\0"))

@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 
 from .beginnings import Beginning
+from .dialects import V12
 from .reader import Wanted
 from .roster import Guest
 from .selector import Selector
@@ -30,7 +31,11 @@ class Subscription:
         self.unacknowledged: OrderedDict[int, None] = OrderedDict()
         self.room = asyncio.Event()
         self.room.set()
-        self._head = f"MESSAGE\nsubscription:{escape(ident)}\n".encode()
+        self.delivered = 0
+        """The newest seq that was handed out and needs an ACK."""
+        self._dialect = session.dialect
+        self._queue = session.queue if self._dialect is V12 else self._queue_older
+        self._head = f"MESSAGE\nsubscription:{self._dialect.encoded(ident)}\n".encode()
 
     def wants(self, destination: str) -> bool:
         if self.pattern.endswith("*"):
@@ -56,12 +61,23 @@ class Subscription:
     def deliver(self, seq: int, tail: bytes) -> None:
         """Queue one message for the client; ``tail`` is ``message_tail`` of its record."""
         if self.ack == "auto":
-            self.session.queue(self._head, tail)
+            self._queue(self._head, tail)
             return
         self.unacknowledged[seq] = None
+        self.delivered = seq
         if len(self.unacknowledged) >= self.limit:
             self.room.clear()
-        self.session.queue(self._head, b"ack:%d-%d\n" % (self.number, seq), tail)
+        self._queue(self._head, b"ack:s%d-%d\n" % (self.number, seq), tail)
+
+    def _queue_older(self, head: bytes, *rest: bytes) -> None:
+        """For a client of 1.1 or 1.0: they acknowledge by message-id, and escape less."""
+        *own, tail = rest
+        self.session.queue(head, *[lines for lines in own if not lines.startswith(b"ack:")],
+                           self._dialect.recoded(tail))
+
+    def covers(self, seq: int) -> bool:
+        """Whether an ACK of a later message has acknowledged ``seq``, or may have."""
+        return self.ack == "client" and seq <= self.delivered
 
     def acknowledge(self, seq: int) -> bool:
         """ACK or NACK: frees the place in the window. False when ``seq`` does not wait for one."""

@@ -96,3 +96,8 @@ def drill_passcode(secret: str, login: str) -> str:
 def log_passcode(secret: str, login: str) -> str:
     """The passcode of a ``login`` of the centralized log at the server whose secret this is (protocol.log_logins)."""
     return _mac(secret, "log", login)
+
+
+def console_passcode(secret: str, login: str) -> str:
+    """The passcode of the console's own ``login`` at the server whose secret this is (protocol.console_logins)."""
+    return _mac(secret, "console", login)

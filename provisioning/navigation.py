@@ -61,7 +61,8 @@ NAVIGATION = (
     )),), alarm=(lambda frame: broken_count(), "broken pair")),
 )
 LISTS_WITHIN = {"maintenance-list": "Maintenance", "history-deleted": "Deleted objects", "pair-drills": "Drills",
-                "pair-changes": "Changes", "rule-list": "Notification rules", "delivery-list": "Deliveries",
+                "pair-changes": "Changes", "pair-messages": "Messages", "pair-destinations": "Destinations",
+                "rule-list": "Notification rules", "delivery-list": "Deliveries",
                 "apitoken-list": "API tokens"}
 """Lists that are no page of the tree: what they are called."""
 LISTS_BETWEEN = {"maintenance-list": ("maintenance-", "Maintenance"), "rule-list": ("rule-", "Rules")}

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 SLICES = (
     "web", "history", "accounts", "catalog", "applications", "hosts", "looks", "verbs", "pairs", "browse", "drills",
-    "logs", "server_log", "alarms", "notifications", "shipping", "fleet", "audit", "support", "monitoring",
+    "messages", "logs", "server_log", "alarms", "notifications", "shipping", "fleet", "audit", "support", "monitoring",
     "searches", "metrics", "charts")
 
 urlpatterns = [path("", include(f"provisioning.{name}.urls")) for name in SLICES]

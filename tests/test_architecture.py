@@ -15,8 +15,8 @@ PACKAGES = ("api", "bench", "console", "control", "hostagent", "messageserver", 
 GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")
 SLICES = (
     *GROUND, ("models", "record", "logbook"), "core", "web", "history", "repeats", "accounts", "catalog", "broker",
-    "jobs", "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs",
-    "server_log", "alarms", "notifications", "shipping", "fleet", "audit", "support", "monitoring", "searches",
+    "jobs", "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "messages",
+    "logs", "server_log", "alarms", "notifications", "shipping", "fleet", "audit", "support", "monitoring", "searches",
     "metrics", "charts")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")

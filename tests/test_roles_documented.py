@@ -18,6 +18,6 @@ def test_the_roles_documented_are_the_roles():
 
 
 def test_an_operator_configures_nothing_and_support_changes_nothing():
-    assert ROLE_VERBS[Role.OPERATOR] == {"view", "operate", "drill", "alarms"}
+    assert ROLE_VERBS[Role.OPERATOR] == {"view", "operate", "drill", "alarms", "read_messages", "clients"}
     assert ROLE_VERBS[Role.SUPPORT] == {"view", "audit", "waive", "export"}
     assert ROLE_VERBS[Role.ADMINISTRATOR] == VERBS.keys()

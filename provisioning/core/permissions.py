@@ -11,10 +11,10 @@ from provisioning.states import Role
 from .log_context import new_request_id
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- NOTIFY, WALL, SHARE, USERS, SHIP) = (
+ NOTIFY, WALL, SHARE, USERS, SHIP, READ_MESSAGES, PUBLISH, CLIENTS) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
     "drill", "alarms", "conditions", "notify", "wall", "share", "users",
-    "ship",
+    "ship", "read_messages", "publish", "clients",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -35,14 +35,17 @@ VERBS = {
     SHARE: "share saved searches with everybody and delete these",
     USERS: "manage users",
     SHIP: "create, change, test and delete targets of audit shipping",
+    READ_MESSAGES: "read stored messages",
+    PUBLISH: "publish test messages",
+    CLIENTS: "cut connections of clients, and move or delete named positions",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
-    Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL, ALARMS}),
+    Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL, ALARMS, READ_MESSAGES, CLIENTS}),
     Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
 
-READS = frozenset({VIEW, EXPORT})
+READS = frozenset({VIEW, EXPORT, READ_MESSAGES})
 """What changes nothing."""
 CONFIRMED = frozenset({USERS, ACCEPT_LOSS})
 """What a session does only after its user has shown anew who it is: by one that was stolen nobody comes to stay, or

@@ -16,6 +16,7 @@ LISTS = frozenset({
     "application-list", "template-list", "host-list", "user-list", "package-list", "job-list", "event-list", "history",
     "history-deleted", "pair-list", "pair-drills", "audit-list", "audit-waivers", "log-list", "alarm-list",
     "condition-list", "maintenance-list", "channel-list", "rule-list", "delivery-list", "pair-changes",
+    "pair-messages", "pair-destinations",
     "apitoken-list", "shipping-list"})
 """Every list with filters or pages; ``tests/provisioning/web/test_lists.py`` walks them."""
 OF_A_MOMENT = (LIST, "saved", "refresh")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,3 +137,18 @@ def start_server(tmp_path, port):
 def server(start_server):
     """A primary that takes clients."""
     return start_server()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """One primary for all tests of a module; each uses a destination of its own."""
+    port = free_port()
+    with ControlDouble(application(port)) as control, ServerProcess(
+            tmp_path_factory.mktemp("served") / "server", control, port=port) as server:
+        yield server.serving()
+
+
+@pytest.fixture
+def here(request):
+    """A destination that no other test uses."""
+    return "/topic/" + re.sub(r"\W+", ".", request.node.name)

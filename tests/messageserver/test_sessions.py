@@ -29,7 +29,7 @@ def test_connected_tells_version_and_position(server):
 
 
 @pytest.mark.parametrize(("headers", "words"), [
-    ({"passcode": "wrong"}, "wrong"), ({"login": "nobody"}, "wrong"), ({"accept-version": "1.0"}, "1.2 and 1.1"),
+    ({"passcode": "wrong"}, "wrong"), ({"login": "nobody"}, "wrong"), ({"accept-version": "2.0"}, "1.2, 1.1 and 1.0"),
     ({"heart-beat": "often"}, "heart-beat")])
 def test_a_connection_that_is_not_allowed_gets_a_sentence(server, headers, words):
     with server.client(connect=False) as client:
@@ -212,8 +212,25 @@ def test_a_client_that_shuts_its_side_still_gets_its_receipts(server):
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-seq": "-1"}, "from-seq"),
     ("UNSUBSCRIBE", {"id": "none"}, "no subscription"),
     ("COMMIT", {"transaction": "none"}, "not begun"),
-    ("CONNECT", {}, "not a STOMP 1.2 client command"),
-    ("EXPLODE", {}, "not a STOMP 1.2 client command"),
+    ("SEND", {"destination": "/topic/a", "message-id": "7"}, "message-id"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topics/orders"}, "begins with /topic/"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/temp-queue/reply"}, "begins with /topic/"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topics*"}, "begins with /topic/"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/queue/"}, "begins with /topic/"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/" + "x" * 300}, "255"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a.#"}, "no wildcards here"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a.>"}, "no wildcards here"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "no-local": "true"}, "no-local:true"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "durable": "true"}, "durable:true"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "selector": "a LIKE 'b'"}, "not understood at \"LIKE"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "activemq.subscriptionName": "n"}, "from-seq"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-time": "noon"}, "ISO 8601"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-time": "2026-11-30T12:00:00"}, "with its zone"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "last": "0"}, "from 1 to 10000"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "last": "5", "from-seq": "1"}, "either from-seq or last"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "prefetch-count": "many"}, "prefetch-count"),
+    ("CONNECT", {}, "has logged in already"),
+    ("EXPLODE", {}, "not a command of a STOMP client"),
 ])
 def test_a_refused_frame_gets_an_error_with_its_receipt_id_and_the_rest_goes_on(server, command, headers, words):
     with server.client() as other, server.client() as client:

@@ -14,6 +14,7 @@ from provisioning.core.permissions import (
     ACCEPT_LOSS,
     ALARMS,
     AUDIT,
+    CLIENTS,
     CONDITIONS,
     CONFIGURE,
     DRILL,
@@ -23,6 +24,8 @@ from provisioning.core.permissions import (
     MANAGE_HOSTS,
     NOTIFY,
     OPERATE,
+    PUBLISH,
+    READ_MESSAGES,
     SHIP,
     USERS,
     VIEW,
@@ -191,6 +194,16 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-probe": reads(),
     "pair-changes": reads(),
     "pair-changes-export": reads(EXPORT),
+    "pair-messages": reads(READ_MESSAGES),
+    "pair-message": reads(READ_MESSAGES),
+    "pair-message-body": reads(READ_MESSAGES),
+    "pair-message-publish": asks(PUBLISH, destination="/topic/a", body="x"),
+    "pair-destinations": reads(READ_MESSAGES),
+    "pair-connections": reads(),
+    "pair-connection-cut": asks(CLIENTS),
+    "pair-positions": reads(),
+    "pair-position-move": asks(CLIENTS, seq="1"),
+    "pair-position-delete": asks(CLIENTS),
     "pair-bundle": asks(EXPORT, time="day"),
     "pair-switchover": asks(OPERATE),
     "pair-pause": asks(OPERATE, reason="A test."),
@@ -295,5 +308,5 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
 ARGUMENTS: dict[str, list] = {
     "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS),
     "log_format": list(LOG_FORMATS), "named": list(NAMED), "list_format": list(LIST_FORMATS),
-    "list_name": list(FILTERS)}
+    "list_name": list(FILTERS), "seq": [1], "session": ["1-1"]}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

@@ -2,8 +2,10 @@
 
 import pytest
 
+from protocol.stomp_client import Dropped
 from provisioning.core import refusals
 from provisioning.hosts.services import enrolment
+from provisioning.messages.selectors import line
 from tests.factories import make_pair
 from tests.web import start_web, web, web_environment
 
@@ -30,6 +32,16 @@ def nobody_was_refused(monkeypatch):
     """Each test is a process of its own to the memory of whom the console refused."""
     monkeypatch.setattr(refusals, "bound", refusals.Bound())
     monkeypatch.setattr(enrolment, "attempts", enrolment.Attempts())
+
+
+@pytest.fixture(autouse=True)
+def nobody_serves(monkeypatch):
+    """The addresses of made-up members are dialled by no test."""
+    monkeypatch.setattr(line, "dialled", refuses)
+
+
+async def refuses(target, **_):
+    raise Dropped("Connection refused")
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What is done by way of a Message Server, and what History says of it."""
