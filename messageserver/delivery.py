@@ -119,6 +119,9 @@ class Delivery:
         self._subscriptions.add(subscription)
         self._selecting += subscription.selector is not None
         self._routes.clear()
+        if subscription.beginning is not None:
+            # Looked for among what there is now: what comes meanwhile is not counted.
+            subscription.cursor = self.upto + 1
         if subscription.beginning is None and subscription.cursor > self.upto:
             subscription.live = True
         else:
@@ -147,8 +150,8 @@ class Delivery:
                 return
             try:
                 if subscription.beginning is not None:
-                    found = await self._reading.run(subscription.beginning.look, self._reader, self.upto,
-                                                    subscription.wanted)
+                    found = await self._reading.run(subscription.beginning.look, self._reader,
+                                                    subscription.cursor - 1, subscription.wanted)
                     subscription.begin(found)
                     continue
                 batch = await self._reading.run(self._read, subscription)
