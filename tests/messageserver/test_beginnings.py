@@ -163,7 +163,7 @@ def test_a_time_is_found_where_the_clock_went_on_and_also_where_it_was_set_back(
 
 @pytest.mark.parametrize(("headers", "words"), [
     ({"from-time": "2026-11-30T12:00:00"}, "with its zone"), ({"from-time": "-5"}, "ISO 8601"),
-    ({"from-time": "0001-01-01T00:00:00+14:00"}, "ISO 8601"), ({"from-time": ""}, "ISO 8601"),
+    ({"from-time": ""}, "ISO 8601"),
     ({"last": "0"}, f"from 1 to {LAST_MAX}"), ({"last": str(LAST_MAX + 1)}, f"to {LAST_MAX}"),
     ({"last": "-1"}, "number of messages"),
     ({"last": "1", "from-time": "1"}, "either from-time or last"),
