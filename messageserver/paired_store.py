@@ -44,6 +44,8 @@ class PairedStore(Store):
         newer one refuses an older active server whatever it sends.
         """
         seq, digest, fresh, starts, rows = self.last_seq, self.digest, {}, [], []
+        names: set[str] = set()
+        name = None
         last_epoch = self._last_epoch()
         chain = records.chain
         for batch in batches:
@@ -63,12 +65,15 @@ class PairedStore(Store):
                 if dedup is not None:
                     fresh[(destination, dedup)] = seq
                 rows.append((seq, epoch, time, destination, headers, body, dedup, digest))
+                if destination != name:
+                    name = destination
+                    names.add(name)
             if digest != batch.digest:
                 raise StoreError(f"the digests differ at record {seq}: the copies are not the same")
 
         def write() -> None:
             self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?, ?)", starts)
-            self._insert(rows)
+            self._insert(rows, names)
 
         self._write(write)
         self.last_seq, self.digest = seq, digest

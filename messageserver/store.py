@@ -125,6 +125,8 @@ class Store:
         fresh: dict[tuple[str, str], int] = {}
         rows: list[Row] = []
         seqs: list[int] = []
+        names: set[str] = set()
+        name = None
         chain = records.chain
         for destination, headers, body, dedup in drafts:
             if dedup is not None:
@@ -138,17 +140,21 @@ class Store:
             digest = chain(digest, seq, epoch, now, destination, headers, body)
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             seqs.append(seq)
+            if destination is not name:  # mostly it is: to ask a set of each would cost more
+                name = destination
+                names.add(name)
         if rows:
-            self._write(lambda: self._insert(rows))
+            self._write(lambda: self._insert(rows, names))
             self.last_seq, self.digest = seq, digest
             if fresh:
                 self._remember(fresh)
         return Appended(seqs, rows)
 
-    def _insert(self, rows: Sequence[Row]) -> None:
+    def _insert(self, rows: Sequence[Row], destinations: set[str]) -> None:
         """In a transaction."""
         records.insert(self._db, rows)
-        self.places.add(rows)
+        if rows:
+            self.places.add(destinations, rows[0][0], rows[-1][0])
 
     def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""

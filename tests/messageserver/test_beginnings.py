@@ -17,6 +17,10 @@ from messageserver.reader import Reader
 from messageserver.records import Draft
 from messageserver.settings import Retention
 from messageserver.store import Store
+from tests.doubles.stomp import Client
+from tests.ports import free_port
+
+from .pair_of_servers import SYNC_SECRET, PairOfServers
 
 KEEP_ALL = Retention(records=0, days=0, megabytes=0, dedup_window=1000)
 MINUTE_MS = 60_000
@@ -145,6 +149,39 @@ def test_a_store_of_a_former_release_is_read_at_once_and_filled_in(server):
     with server.client() as client:
         client.subscribe("/topic/rare", from_seq="1")
         assert numbers(client, 2) == [0, 1]
+
+
+@pytest.mark.scenario
+def test_a_standby_that_was_cut_back_finds_what_it_has_by_its_places(tmp_path):
+    pair = PairOfServers(tmp_path, [free_port() for _ in range(4)], {}, (SYNC_SECRET, SYNC_SECRET)).in_sync()
+    try:
+        with Client(pair.a.port) as client:
+            publish(client, BLOCK - 10, "/topic/a")
+            client.acked("/topic/both", b"1")
+            pair.b.kill()
+            pair.a.wishes("alone")
+            pair.a.record(in_sync=False)
+            publish(client, BLOCK, "/topic/lost")
+        pair.a.kill()
+        # Somebody accepts the loss and promotes B.
+        pair.restart("B").granted("primary", 2, 30)
+        with Client(pair.b.port) as client:
+            client.acked("/topic/both", b"2")
+            publish(client, BLOCK, "/topic/after")
+            client.acked("/topic/both", b"3")
+        pair.restart("A").granted("backup", 2, 30)
+        pair.synced(pair.b, pair.a)
+        pair.wait_equal()
+        pair.b.kill()
+        pair.a.granted("primary", 3, 50)
+        with Client(pair.a.port) as client:
+            client.subscribe("/topic/both", from_seq="1")
+            assert numbers(client, 3) == [1, 2, 3]
+            client.subscribe("/topic/lost", "lost", from_seq="1")
+            client.subscribe("/topic/after", "after", last="1")
+            assert numbers(client, 1) == [BLOCK]
+    finally:
+        pair.end()
 
 
 def test_a_time_is_found_where_the_clock_went_on_and_also_where_it_was_set_back(tmp_path, monkeypatch):

@@ -36,10 +36,7 @@ class FormerRelease(Places):
     def __init__(self, *_):
         pass
 
-    def add(self, rows):
-        pass
-
-    doubt = trimmed = truncated = begin_anew = lambda self, *_: None
+    add = doubt = trimmed = truncated = begin_anew = lambda self, *_: None
 
 
 def matches(pattern: str, destination: str) -> bool:
