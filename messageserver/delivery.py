@@ -120,6 +120,9 @@ class Delivery:
         self._subscriptions.add(subscription)
         self._selecting += subscription.selector is not None
         self._routes.clear()
+        if subscription.beginning is not None:
+            # Looked for among what there is now: what comes meanwhile is not counted.
+            subscription.cursor = self.upto + 1
         if self._has_all(subscription):
             subscription.live = True
         else:
@@ -186,8 +189,8 @@ class Delivery:
                     await self._again(subscription)
                     continue
                 if subscription.beginning is not None:
-                    found = await self._reading.run(subscription.beginning.look, self._reader, self.upto,
-                                                    subscription.wanted)
+                    found = await self._reading.run(subscription.beginning.look, self._reader,
+                                                    subscription.cursor - 1, subscription.wanted)
                     subscription.begin(found)
                     continue
                 batch = await self._reading.run(self._read, subscription)

@@ -24,10 +24,6 @@ _NEXT_NAME = "SELECT name FROM marks WHERE name > ? AND name < ? ORDER BY name L
 _SUPERSEDED = "DELETE FROM marks WHERE name = ? AND seq <= ? AND seq < ?"
 
 
-def marks_among(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row[3].startswith(marks.PREFIX)]
-
-
 class MarkTable:
     """Of one store; used in its thread. What changes it is called inside a transaction. Raises sqlite3.Error."""
 

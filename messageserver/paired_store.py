@@ -9,7 +9,6 @@ from typing import Any
 
 from . import records
 from .aside import put_aside
-from .mark_table import marks_among
 from .ownership import StaleEpoch, StoreError
 from .records import Record
 from .store import Store
@@ -45,6 +44,8 @@ class PairedStore(Store):
         newer one refuses an older active server whatever it sends.
         """
         seq, digest, fresh, starts, rows = self.last_seq, self.digest, {}, [], []
+        names: set[str] = set()
+        name = None
         last_epoch = self._last_epoch()
         chain = records.chain
         for batch in batches:
@@ -64,12 +65,15 @@ class PairedStore(Store):
                 if dedup is not None:
                     fresh[(destination, dedup)] = seq
                 rows.append((seq, epoch, time, destination, headers, body, dedup, digest))
+                if destination != name:
+                    name = destination
+                    names.add(name)
             if digest != batch.digest:
                 raise StoreError(f"the digests differ at record {seq}: the copies are not the same")
 
         def write() -> None:
             self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?, ?)", starts)
-            self._insert(rows, marks_among(rows))
+            self._insert(rows, names)
 
         self._write(write)
         self.last_seq, self.digest = seq, digest

@@ -1,23 +1,29 @@
 """Which destinations have a record in which part of the log, so that a read need not look at all that lies between.
 
 A block is ``BLOCK`` seqs. One row says that a destination has at least one record in a block: the first record of a
-destination in a block writes it, all later ones nothing. A row may stay a while after its records are gone; none is
-ever missing from ``whole_from`` on. What lies before that, in the store of a release that kept no places, is filled in
-little by little.
+destination in a block writes it, all later ones nothing. A row may be there without such a record: it may outlive it,
+and records that are written together count for each block that they reach. None is ever missing from ``whole_from``
+on. What lies before that, in the store of a release that kept no places, is filled in little by little.
 """
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
-from .records import Row
-
-BLOCK = 1024
-FILL_BLOCKS = 8
+BLOCK = 2048
+FILL_BLOCKS = 4
 """So many blocks are filled in at once: a few milliseconds."""
 SCHEMA = """CREATE TABLE IF NOT EXISTS places (block INTEGER NOT NULL, destination TEXT NOT NULL,
                                                PRIMARY KEY (block, destination)) WITHOUT ROWID"""
 WHOLE_FROM, MARK = "places_from", "places_mark"
+
+
+def block_of(seq: int) -> int:
+    return seq // BLOCK
+
+
+def span(block: int) -> tuple[int, int]:
+    """The first and the last seq of ``block``."""
+    return block * BLOCK, block * BLOCK + BLOCK - 1
 
 
 class Places:
@@ -30,14 +36,13 @@ class Places:
         self._known = {name for name, in db.execute("SELECT DISTINCT destination FROM records WHERE seq >= ?",
                                                     (block * BLOCK,))}
         there = {name for name, in db.execute("SELECT destination FROM places WHERE block = ?", (block,))}
-        lacking = [(block, name) for name in sorted(self._known - there)]
         # A release that keeps no places may have written here, or cut back what was written with them.
         kept = first_seq >= block * BLOCK or meta.get(MARK) == self._mark(block)
-        if lacking or not kept:
+        if not kept or self._known - there:
             db.execute("BEGIN IMMEDIATE")
             if not kept:
                 self._begin_at(block)
-            self._insert(lacking)
+            self._insert([(block, name) for name in sorted(self._known)])
             db.execute("COMMIT")
 
     def _begin_at(self, block: int) -> None:
@@ -58,21 +63,15 @@ class Places:
 
     # --- along with the records: in their transactions ---------------------------------------------------
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """``rows`` were inserted behind all others."""
-        at = 0
-        while at < len(rows):
-            block, within = divmod(rows[at][0], BLOCK)
-            part = rows[at : at + BLOCK - within]
-            at += len(part)
-            names = {row[3] for row in part}
+    def add(self, destinations: set[str], first: int, last: int) -> None:
+        """Records ``first`` to ``last`` were inserted behind all others, all of them to ``destinations``."""
+        for block in range(block_of(first), block_of(last) + 1):
             if block != self._block:
                 self._block, self._known = block, set()
                 self._note(MARK, self._mark(block))
-            names -= self._known
-            if names:
-                self._insert([(block, name) for name in sorted(names)])
-                self._known |= names
+            if lacking := destinations - self._known:
+                self._insert([(block, name) for name in sorted(lacking)])
+                self._known |= lacking
 
     def doubt(self) -> None:
         """A transaction failed: what it added may not be there."""

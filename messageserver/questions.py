@@ -12,6 +12,7 @@ from typing import Protocol
 
 from . import census, excerpts, position_answers
 from .broker import Broker
+from .destinations import destinations
 from .frames import Refusal
 from .rights import Rights
 from .stomp import encode
@@ -51,6 +52,7 @@ QUESTIONS: dict[str, Question] = {
     "connections": Question(census.connections),
     "messages": Question(excerpts.messages),
     "positions": Question(position_answers.positions, of_clients=True),
+    "destinations": Question(destinations, of_clients=True),
 }
 """By what follows PREFIX in the destination of SUBSCRIBE."""
 ORDERS: dict[str, Order] = {

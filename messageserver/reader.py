@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from . import places
 from .ownership import FILE, StoreError
-from .places import BLOCK
+from .places import block_of, span
 from .records import COLUMNS, Record
 from .selector import Selector
 
@@ -15,7 +15,7 @@ BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
 SCAN_RECORDS = 20_000
 """Most records that one read looks at, however few of them match."""
-SCAN_BLOCKS = SCAN_RECORDS // BLOCK
+SCAN_BLOCKS = SCAN_RECORDS // places.BLOCK
 WALK_BLOCKS = 4096
 """Most blocks that one read asks for what it wants: a few milliseconds."""
 Result = TypeVar("Result")
@@ -145,12 +145,13 @@ def _parts(db: sqlite3.Connection, start: int, upto: int, pattern: str) -> Parts
     if pattern == "*" or start < whole_from:
         end = min(upto, start + SCAN_RECORDS - 1)
         return Parts([(start, end)], end + 1)
-    last = min(upto // BLOCK, start // BLOCK + WALK_BLOCKS - 1)
-    blocks = places.blocks(db, start // BLOCK, last, pattern, SCAN_BLOCKS)
+    first = block_of(start)
+    last = min(block_of(upto), first + WALK_BLOCKS - 1)
+    blocks = places.blocks(db, first, last, pattern, SCAN_BLOCKS)
     if len(blocks) == SCAN_BLOCKS:
         last = blocks[-1]
     ranges = [(max(start, first), min(upto, end)) for first, end in _joined(blocks)]
-    return Parts(ranges, min(upto, (last + 1) * BLOCK - 1) + 1)
+    return Parts(ranges, min(upto, span(last)[1]) + 1)
 
 
 def _newest(db: sqlite3.Connection, below: int, wanted: Wanted, count: int) -> tuple[list[int], int]:
@@ -175,19 +176,20 @@ def _parts_before(db: sqlite3.Connection, below: int, oldest: int, pattern: str)
     if pattern == "*" or upto < whole_from:
         begin = max(oldest, below - SCAN_RECORDS)
         return Parts([(begin, upto)], begin)
-    first = max(whole_from // BLOCK, upto // BLOCK - WALK_BLOCKS + 1)
-    blocks = places.blocks(db, upto // BLOCK, first, pattern, SCAN_BLOCKS)
+    last = block_of(upto)
+    first = max(block_of(whole_from), last - WALK_BLOCKS + 1)
+    blocks = places.blocks(db, last, first, pattern, SCAN_BLOCKS)
     if len(blocks) == SCAN_BLOCKS:
         first = blocks[-1]
-    begin = max(first * BLOCK, whole_from)
-    return Parts([(max(begin, block * BLOCK), min(upto, block * BLOCK + BLOCK - 1)) for block in blocks], begin)
+    begin = max(span(first)[0], whole_from)
+    return Parts([(max(begin, low), min(upto, high)) for low, high in map(span, blocks)], begin)
 
 
 def _joined(blocks: Iterable[int]) -> list[tuple[int, int]]:
     """The first and last seq of each run of ``blocks`` that follow one another."""
     runs: list[tuple[int, int]] = []
     for block in blocks:
-        first, last = block * BLOCK, block * BLOCK + BLOCK - 1
+        first, last = span(block)
         if runs and runs[-1][1] + 1 == first:
             runs[-1] = runs[-1][0], last
         else:

@@ -16,6 +16,7 @@ from typing import Any
 
 from . import records
 from .mark_table import SCHEMA_OF_NEW, MarkTable
+from .marks import PREFIX
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
 from .places import Places
 from .records import DraftRow, Row
@@ -130,6 +131,8 @@ class Store:
         fresh: dict[tuple[str, str], int] = {}
         rows: list[Row] = []
         seqs: list[int] = []
+        names: set[str] = set()
+        name = None
         chain = records.chain
         for destination, headers, body, dedup in drafts:
             if dedup is not None:
@@ -143,25 +146,28 @@ class Store:
             digest = chain(digest, seq, epoch, now, destination, headers, body)
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             seqs.append(seq)
-        noted: list[Row] = []
+            if destination is not name:  # mostly it is: to ask a set of each would cost more
+                name = destination
+                names.add(name)
         for destination, headers, body, dedup in marking(rows) if marking else ():
             seq += 1
             digest = chain(digest, seq, epoch, now, destination, headers, body)
-            noted.append((seq, epoch, now, destination, headers, body, dedup, digest))
-        rows += noted
+            rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
+            names.add(destination)
         if rows:
-            self._write(lambda: self._insert(rows, noted))
+            self._write(lambda: self._insert(rows, names))
             self.last_seq, self.digest = seq, digest
             if fresh:
                 self._remember(fresh)
         return Appended(seqs, rows)
 
-    def _insert(self, rows: Sequence[Row], noted: Sequence[Row]) -> None:
-        """In a transaction; ``noted`` are the marks among ``rows``."""
+    def _insert(self, rows: Sequence[Row], destinations: set[str]) -> None:
+        """In a transaction."""
         records.insert(self._db, rows)
-        self.places.add(rows)
-        if noted:
-            self.marks.note(noted)
+        if rows:
+            self.places.add(destinations, rows[0][0], rows[-1][0])
+        if any(name.startswith(PREFIX) for name in destinations):
+            self.marks.note([row for row in rows if row[3].startswith(PREFIX)])
 
     def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
