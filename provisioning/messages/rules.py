@@ -131,9 +131,9 @@ def destinations_of(said: Mapping[str, Any], member: str) -> Destinations:
 
 def positions_of(said: Mapping[str, Any], member: str, last_seq: int) -> Positions:
     """``last_seq`` is that of the log."""
-    rows = [Position(_text(each, "name"), _text(each, "destination"), _text(each, "selector", 2000), _whole(each, "seq"),
-                     max(0, last_seq - _whole(each, "seq")), _whole(each, "open"), _text(each, "used_by"))
-            for each in _rows(said, "positions")]
+    rows = [Position(_text(each, "name"), _text(each, "destination"), _text(each, "selector", 2000),
+                     _whole(each, "seq"), max(0, last_seq - _whole(each, "seq")), _whole(each, "open"),
+                     _text(each, "used_by")) for each in _rows(said, "positions")]
     return Positions(rows[:POSITIONS_MOST], max(len(rows), _whole(said, "total")), member)
 
 
