@@ -33,6 +33,8 @@ class Delivery:
         """Up to here live subscriptions have been served."""
         self._dirty: set[Guest] = set()
         self._subscriptions: set[Subscription] = set()
+        self._selecting = 0
+        """How many of them have a selector."""
         self._routes: dict[str, tuple[Subscription, ...]] = {}
 
     async def close(self) -> None:
@@ -67,6 +69,8 @@ class Delivery:
             route = self._routes.get(destination)
             if route is None:
                 route = self._route(destination)
+            if self._selecting:
+                route = tuple([s for s in route if s.selector is None or s.selector.selects(headers)])
             if route and not (headers and is_expired(headers)):
                 tail = message_tail(seq, epoch, time, destination, headers, body)
                 for subscription in route:
@@ -113,15 +117,18 @@ class Delivery:
     def subscribe(self, subscription: Subscription) -> None:
         """From now on ``subscription`` gets what lies at and after its cursor."""
         self._subscriptions.add(subscription)
+        self._selecting += subscription.selector is not None
         self._routes.clear()
-        if subscription.cursor > self.upto:
+        if subscription.beginning is None and subscription.cursor > self.upto:
             subscription.live = True
         else:
             self._spawn(self._pull(subscription), "replay")
 
     def unsubscribe(self, subscription: Subscription) -> None:
         subscription.close()
-        self._subscriptions.discard(subscription)
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+            self._selecting -= subscription.selector is not None
         self._routes.clear()
 
     async def look(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -135,10 +142,15 @@ class Delivery:
                 await subscription.room.wait()
                 await session.writable.wait()
                 continue
-            if subscription.cursor > self.upto:
+            if subscription.beginning is None and subscription.cursor > self.upto:
                 subscription.live = True
                 return
             try:
+                if subscription.beginning is not None:
+                    found = await self._reading.run(subscription.beginning.look, self._reader, self.upto,
+                                                    subscription.wanted)
+                    subscription.begin(found)
+                    continue
                 batch = await self._reading.run(self._read, subscription)
             except StoreError as error:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
@@ -153,4 +165,5 @@ class Delivery:
 
     def _read(self, subscription: Subscription) -> Batch:
         limit = max(1, min(BATCH_RECORDS, subscription.free))
-        return self._reader.read(subscription.cursor, self.upto, pattern=subscription.pattern, limit=limit)
+        return self._reader.read(subscription.cursor, self.upto, pattern=subscription.pattern,
+                                 selector=subscription.selector, limit=limit)

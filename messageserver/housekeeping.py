@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .broker import Broker
 
 HOUSEKEEPING_S = 1.0
+FILL_S = 0.1
 DISK_EVERY_S = 10.0
 SAY_TRIMMED_S = 60.0
 """What retention removes is told about so often."""
@@ -93,8 +94,17 @@ class Housekeeping:
         if broker.storing.unavailable:
             await broker.recover()
         await broker.storing.run(broker.store.note_age)
+        await self._fill_places()
         while self._decides_on_trimming and (removal := await self._trim()) is not None:
             self._trimmings.add(removal)
+            await asyncio.sleep(0)
+
+    async def _fill_places(self) -> None:
+        """What a former release stored is found as quickly as the rest after a while: FILL_S of every second are for
+        that, or one step while clients wait. Raises StoreError."""
+        broker, loop = self._broker, asyncio.get_running_loop()
+        ends = loop.time() + FILL_S
+        while await broker.storing.run(broker.store.fill_places) and loop.time() < ends and not broker.waiting_bytes:
             await asyncio.sleep(0)
 
     async def _measure_disk(self) -> None:

@@ -10,9 +10,7 @@ from .subscription import ACK_MODES, Subscription
 WINDOWS = ("max-unacknowledged", "prefetch-count", "activemq.prefetchSize", "consumer-window-size")
 """Headers by which clients bound what is under way; the others are what other servers call it."""
 NOT_SERVED = dict.fromkeys(("durable-name", "activemq.subscriptionName", "durable-subscription-name"),
-                           "keeps no position for a subscriber: subscribe with from-seq") | dict.fromkeys(
-    ("from-time", "last"), "begins a subscription at a message only: name it with from-seq") | {
-    "selector": "does not choose messages by their headers: subscribe to a destination of its own"}
+                           "keeps no position for a subscriber: subscribe with from-seq")
 """Headers that change which messages are wanted, and what the server does instead."""
 ONLY_FALSE = {"no-local": "delivers what a connection has sent to it as well: leave out the header",
               "durable": "keeps no position for a subscriber: subscribe with from-seq"}

@@ -68,7 +68,7 @@ class PairedStore(Store):
 
         def write() -> None:
             self._db.executemany("INSERT OR REPLACE INTO epochs VALUES (?, ?)", starts)
-            records.insert(self._db, rows)
+            self._insert(rows)
 
         self._write(write)
         self.last_seq, self.digest = seq, digest
@@ -101,6 +101,7 @@ class PairedStore(Store):
                                  [("base_seq", base_seq), ("base_digest", base_digest)])
             self.ages.forget(after=0)
             self.ages.take(ages or [])
+            self.places.begin_anew()
 
         self._write(write)
         self._load()

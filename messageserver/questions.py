@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from . import census, excerpts
+from .destinations import destinations
 from .broker import Broker
 from .frames import Refusal
 from .rights import Rights
@@ -50,6 +51,7 @@ class Order:
 QUESTIONS: dict[str, Question] = {
     "connections": Question(census.connections),
     "messages": Question(excerpts.messages),
+    "destinations": Question(destinations, of_clients=True),
 }
 """By what follows PREFIX in the destination of SUBSCRIBE."""
 ORDERS: dict[str, Order] = {

@@ -1,17 +1,23 @@
 """Reading the log beside the writer: replay for subscribers, batches for a peer that catches up."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from . import places
 from .ownership import FILE, StoreError
+from .places import block_of, span
 from .records import COLUMNS, Record
+from .selector import Selector
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
 SCAN_RECORDS = 20_000
 """Most records that one read looks at, however few of them match."""
+SCAN_BLOCKS = SCAN_RECORDS // places.BLOCK
+WALK_BLOCKS = 4096
+"""Most blocks that one read asks for what it wants: a few milliseconds."""
 Result = TypeVar("Result")
 
 
@@ -19,6 +25,38 @@ class Batch(NamedTuple):
     """``records`` in order; the next read starts at ``next_seq`` (nothing that matches lies before it)."""
 
     records: list[Record]
+    next_seq: int
+
+
+class Wanted(NamedTuple):
+    """``pattern`` is a destination, or a prefix followed by ``*``; of the records there those that ``selector``
+    selects, None for all."""
+
+    pattern: str = "*"
+    selector: Selector | None = None
+
+    def condition(self) -> tuple[str, list[int | str | bytes]]:
+        """In SQL: what follows WHERE and AND, and its values."""
+        where, values = _of_pattern(self.pattern)
+        if self.selector is not None:
+            more, lines = self.selector.condition()
+            return where + more, [*values, *lines]
+        return where, values
+
+
+def _of_pattern(pattern: str) -> tuple[str, list[int | str | bytes]]:
+    if pattern == "*":
+        return "", []
+    if pattern.endswith("*"):
+        return " AND substr(destination, 1, ?) = ?", [len(pattern) - 1, pattern[:-1]]
+    return " AND destination = ?", [pattern]
+
+
+class Parts(NamedTuple):
+    """Where the log has to be looked at: ``ranges`` of seqs, both ends included, and in none of what lies between them.
+    The next part is looked at from ``next_seq`` on."""
+
+    ranges: list[tuple[int, int]]
     next_seq: int
 
 
@@ -42,42 +80,113 @@ class Reader:
         except sqlite3.Error as error:
             raise StoreError(f"cannot read the messages: {error}") from error
 
-    def read(self, from_seq: int, upto: int, *, pattern: str = "*", limit: int = BATCH_RECORDS,
-             max_bytes: int = BATCH_BYTES) -> Batch:
-        """Records from ``from_seq`` to ``upto`` (both included) whose destination matches ``pattern``.
+    def read(self, from_seq: int, upto: int, *, pattern: str = "*", selector: Selector | None = None,
+             limit: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES) -> Batch:
+        """Records from ``from_seq`` to ``upto`` (both included) that are ``Wanted(pattern, selector)``. At most
+        ``limit`` and about ``max_bytes``. It looks at a part of the log, and may find none there."""
+        return self.run(lambda db: _read(db, from_seq, upto, Wanted(pattern, selector), limit, max_bytes))
 
-        ``pattern`` is a destination, or a prefix followed by ``*``. At most ``limit`` records and about
-        ``max_bytes``; at least one when there is one.
-        """
-        try:
-            oldest = self._db.execute("SELECT min(seq) FROM records").fetchone()[0]
-            if oldest is None or from_seq > upto:
-                return Batch([], max(from_seq, upto + 1))
-            start = max(from_seq, oldest)
-            end = min(upto, start + SCAN_RECORDS - 1)
-            where, values = _condition(pattern)
-            cursor = self._db.execute(f"SELECT {COLUMNS} FROM records WHERE seq BETWEEN ? AND ?{where} ORDER BY seq",
-                                      (start, end, *values))
-            return self._collect(cursor, end, limit, max_bytes)
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot read the messages: {error}") from error
+    def newest(self, below: int, wanted: Wanted, count: int) -> tuple[list[int], int]:
+        """(seqs of at most ``count`` records before ``below``, the newest first; the next look is before this seq, 0
+        when all was looked at). It looks at a part of the log."""
+        return self.run(lambda db: _newest(db, below, wanted, count))
 
-    @staticmethod
-    def _collect(cursor: sqlite3.Cursor, end: int, limit: int, max_bytes: int) -> Batch:
-        found: list[Record] = []
-        size = 0
+    def first_at(self, time: int, upto: int) -> int:
+        """The seq of a record that is not older than ``time`` (Unix, milliseconds) and follows one that is; the oldest
+        one when none is older, ``upto`` + 1 when all up to there are."""
+        return self.run(lambda db: _first_at(db, time, upto))
+
+
+def _oldest(db: sqlite3.Connection) -> int | None:
+    found: int | None = db.execute("SELECT min(seq) FROM records").fetchone()[0]
+    return found
+
+
+def _read(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, limit: int, max_bytes: int) -> Batch:
+    oldest = _oldest(db)
+    if oldest is None or from_seq > upto:
+        return Batch([], max(from_seq, upto + 1))
+    where, values = wanted.condition()
+    parts = _parts(db, max(from_seq, oldest), upto, wanted.pattern)
+    found: list[Record] = []
+    size = 0
+    for first, last in parts.ranges:
+        cursor = db.execute(f"SELECT {COLUMNS} FROM records WHERE seq BETWEEN ? AND ?{where} ORDER BY seq",
+                            (first, last, *values))
         for row in cursor:
             if len(found) == limit or (found and size + len(row[5]) > max_bytes):
                 cursor.close()
                 return Batch(found, row[0])
             found.append(Record(*row))
             size += len(row[4]) + len(row[5])
-        return Batch(found, end + 1)
+    return Batch(found, parts.next_seq)
 
 
-def _condition(pattern: str) -> tuple[str, tuple[int | str, ...]]:
-    if pattern == "*":
-        return "", ()
-    if pattern.endswith("*"):
-        return " AND substr(destination, 1, ?) = ?", (len(pattern) - 1, pattern[:-1])
-    return " AND destination = ?", (pattern,)
+def _parts(db: sqlite3.Connection, start: int, upto: int, pattern: str) -> Parts:
+    """Where what matches ``pattern`` may lie from ``start`` on."""
+    whole_from = places.whole_from(db)
+    if pattern == "*" or start < whole_from:
+        end = min(upto, start + SCAN_RECORDS - 1)
+        return Parts([(start, end)], end + 1)
+    first = block_of(start)
+    last = min(block_of(upto), first + WALK_BLOCKS - 1)
+    blocks = places.blocks(db, first, last, pattern, SCAN_BLOCKS)
+    if len(blocks) == SCAN_BLOCKS:
+        last = blocks[-1]
+    ranges = [(max(start, first), min(upto, end)) for first, end in _joined(blocks)]
+    return Parts(ranges, min(upto, span(last)[1]) + 1)
+
+
+def _newest(db: sqlite3.Connection, below: int, wanted: Wanted, count: int) -> tuple[list[int], int]:
+    oldest = _oldest(db)
+    if oldest is None or below <= oldest:
+        return [], 0
+    where, values = wanted.condition()
+    parts = _parts_before(db, below, oldest, wanted.pattern)
+    found: list[int] = []
+    for first, last in parts.ranges:
+        rows = db.execute(f"SELECT seq FROM records WHERE seq BETWEEN ? AND ?{where} ORDER BY seq DESC LIMIT ?",
+                          (first, last, *values, count - len(found)))
+        found += [seq for seq, in rows]
+        if len(found) == count:
+            break
+    return found, parts.next_seq if parts.next_seq > oldest else 0
+
+
+def _parts_before(db: sqlite3.Connection, below: int, oldest: int, pattern: str) -> Parts:
+    """Where what matches ``pattern`` may lie before ``below``, the newest first."""
+    upto, whole_from = below - 1, max(oldest, places.whole_from(db))
+    if pattern == "*" or upto < whole_from:
+        begin = max(oldest, below - SCAN_RECORDS)
+        return Parts([(begin, upto)], begin)
+    last = block_of(upto)
+    first = max(block_of(whole_from), last - WALK_BLOCKS + 1)
+    blocks = places.blocks(db, last, first, pattern, SCAN_BLOCKS)
+    if len(blocks) == SCAN_BLOCKS:
+        first = blocks[-1]
+    begin = max(span(first)[0], whole_from)
+    return Parts([(max(begin, low), min(upto, high)) for low, high in map(span, blocks)], begin)
+
+
+def _joined(blocks: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and last seq of each run of ``blocks`` that follow one another."""
+    runs: list[tuple[int, int]] = []
+    for block in blocks:
+        first, last = span(block)
+        if runs and runs[-1][1] + 1 == first:
+            runs[-1] = runs[-1][0], last
+        else:
+            runs.append((first, last))
+    return runs
+
+
+def _first_at(db: sqlite3.Connection, time: int, upto: int) -> int:
+    low, high = _oldest(db) or upto + 1, upto + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = db.execute("SELECT time FROM records WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)).fetchone()
+        if found is None or found[0] >= time:
+            high = middle
+        else:
+            low = middle + 1
+    return low

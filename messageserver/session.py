@@ -6,8 +6,9 @@ from typing import Any
 
 from protocol import console_logins, log_logins
 
-from . import VERSION, census, questions
+from . import VERSION, census, questions, selector
 from .acknowledgements import Acknowledgement, acknowledgement
+from .beginnings import beginning
 from .broker import Broker
 from .connection import Connection
 from .dialects import V10, leniently_decoded
@@ -21,7 +22,6 @@ from .frames import (
     is_of_log,
     make_draft,
     make_drafts,
-    parse_from_seq,
     trimmed,
 )
 from .interest import interest, named
@@ -228,9 +228,11 @@ class Session(Connection):
             # What this connection has sent before has its place before this subscription.
             self._later(self._subscribe_once_answered(frame), frame)
             return
-        cursor = parse_from_seq(headers, self.broker.last_seq)
+        cursor, begins = beginning(headers, self.broker.last_seq)
+        selecting = selector.parse(headers["selector"]) if "selector" in headers else None
         self._issued += 1
-        subscription = Subscription(self, wanted.ident, self._issued, wanted.pattern, wanted.ack, cursor, wanted.window)
+        subscription = Subscription(self, wanted.ident, self._issued, wanted.pattern, wanted.ack, cursor, wanted.window,
+                                    begins, selecting)
         self._subscriptions[wanted.ident] = subscription
         self._receipt(frame)
         self.broker.delivery.subscribe(subscription)

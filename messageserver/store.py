@@ -16,6 +16,7 @@ from typing import Any
 
 from . import records
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
+from .places import Places
 from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
 from .settings import Retention
@@ -42,6 +43,7 @@ class Store:
     digest: bytes
     first_seq: int
     first_digest: bytes
+    places: Places
     _dedup: OrderedDict[tuple[str, str], int]
 
     def __init__(self, directory: Path, retention: Retention):
@@ -90,6 +92,7 @@ class Store:
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)
         self.first_seq, self.first_digest = base_seq + 1, base_digest
+        self.places = Places(self._db, meta, self.first_seq, self.last_seq)
         since = self.last_seq - self.retention.dedup_window
         self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
             "SELECT destination, dedup, seq FROM records WHERE seq > ? AND dedup IS NOT NULL ORDER BY seq", (since,)))
@@ -136,11 +139,16 @@ class Store:
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             seqs.append(seq)
         if rows:
-            self._write(lambda: records.insert(self._db, rows))
+            self._write(lambda: self._insert(rows))
             self.last_seq, self.digest = seq, digest
             if fresh:
                 self._remember(fresh)
         return Appended(seqs, rows)
+
+    def _insert(self, rows: Sequence[Row]) -> None:
+        """In a transaction."""
+        records.insert(self._db, rows)
+        self.places.add(rows)
 
     def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
@@ -167,6 +175,7 @@ class Store:
             self._db.execute("DELETE FROM records WHERE seq > ?", (seq,))
             self._db.execute("DELETE FROM epochs WHERE first_seq > ?", (seq,))
             self.ages.forget(after=seq)
+            self.places.truncated(seq)
 
         self._write(write)
         self._load()
@@ -203,6 +212,7 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                                  [("base_seq", upto), ("base_digest", digest)])
             self.ages.forget(upto=upto)
+            self.places.trimmed(upto)
 
         self._write(write)
         self.first_seq, self.first_digest = upto + 1, digest
@@ -212,6 +222,12 @@ class Store:
         """Note from time to time how far the log has come. Raises StoreError."""
         if self.ages.due():
             self._write(lambda: self.ages.note(self.last_seq))
+
+    def fill_places(self) -> bool:
+        """Fill in some of the places that a former release did not keep; whether more lack. Raises StoreError."""
+        if self.places.lack(self.first_seq):
+            self._write(lambda: self.places.fill(self.first_seq))
+        return self.places.lack(self.first_seq)
 
     def bytes_used(self) -> int:
         """Bytes of the database file that hold records (space freed by retention is used again)."""
@@ -246,6 +262,7 @@ class Store:
         return self._trouble or str(error)
 
     def _undo(self) -> None:
+        self.places.doubt()
         try:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -8,19 +8,24 @@ the last committed record, so there is neither a gap nor a duplicate.
 import asyncio
 from collections import OrderedDict
 
+from .beginnings import Beginning
 from .dialects import V12
+from .reader import Wanted
 from .roster import Guest
+from .selector import Selector
 from .stomp import escape
 
 ACK_MODES = ("auto", "client", "client-individual")
 
 
 class Subscription:
-    """``pattern`` is a destination or a prefix followed by ``*``; ``limit`` bounds the messages without ACK."""
+    """``pattern`` is a destination or a prefix followed by ``*``; ``limit`` bounds the messages without ACK.
+    ``beginning``: the cursor is to be looked for there first. ``selector``: only what it selects is wanted."""
 
-    def __init__(self, session: Guest, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int):
+    def __init__(self, session: Guest, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int,
+                 beginning: Beginning | None = None, selector: Selector | None = None):
         self.session, self.id, self.number, self.pattern, self.ack = session, ident, number, pattern, ack
-        self.cursor, self.limit = cursor, limit
+        self.cursor, self.limit, self.beginning, self.selector = cursor, limit, beginning, selector
         self.live = False
         self.closed = False
         self.unacknowledged: OrderedDict[int, None] = OrderedDict()
@@ -36,6 +41,17 @@ class Subscription:
         if self.pattern.endswith("*"):
             return destination.startswith(self.pattern[:-1])
         return destination == self.pattern
+
+    def begin(self, found: int | Beginning) -> None:
+        """What a look for the beginning has found: the cursor, or what is to be looked at next."""
+        if isinstance(found, int):
+            self.cursor, self.beginning = found, None
+        else:
+            self.beginning = found
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.pattern, self.selector)
 
     @property
     def free(self) -> int:
