@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from . import census, excerpts
-from .destinations import destinations
 from .broker import Broker
+from .destinations import destinations
 from .frames import Refusal
 from .rights import Rights
 from .stomp import encode

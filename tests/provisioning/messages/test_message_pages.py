@@ -236,7 +236,7 @@ def test_destinations_lead_to_their_messages_and_on(pair, member, operator):
     answer = operator.get(at(pair[0], "pair-destinations", prefix="/topic/"))
     assert b"?of=%2Ftopic%2Fa%20b" in answer.content
     assert b"after=%2Ftopic%2Fa+b" in answer.content
-    assert member.asked == [("destinations", {"prefix": "/topic/", "after": ""})]
+    assert member.asked == [("destinations", {"prefix": "/topic/", "most": "200"})]
 
 
 @pytest.mark.parametrize("role", ["operator", "support"])
