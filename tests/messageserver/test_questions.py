@@ -139,7 +139,7 @@ def test_the_console_looks_at_stored_messages_from_the_newest_back(server):
 @pytest.fixture
 def stored():
     """Ten records, one each second from second 100 on, of two destinations in turn, and a mark of the server's own."""
-    db = sqlite3.connect(":memory:")
+    db = sqlite3.connect(":memory:", isolation_level=None)
     db.executescript(SCHEMA)
     for seq in range(1, 11):
         db.execute("INSERT INTO records VALUES (?, 1, ?, ?, ?, ?, NULL, x'')", (
@@ -168,7 +168,7 @@ def look(db, **asked) -> tuple[list[int], int]:
 def test_what_is_asked_for_is_found(stored, monkeypatch, asked, found):
     assert look(stored, **asked) == (found, 0)
     # As in the store of a release that kept no places.
-    stored.execute("UPDATE meta SET value = 99999 WHERE key = 'places_from'")
+    stored.execute("INSERT INTO meta VALUES ('places_from', 99999)")
     for step in (1, 3, 5000):
         monkeypatch.setattr(reader, "SCAN_RECORDS", step)
         assert look(stored, **asked) == (found, 0)
@@ -181,7 +181,7 @@ def test_of_many_the_newest_are_told_and_where_the_next_look_begins(stored):
 
 
 def test_a_look_that_was_not_finished_says_how_far_it_came(stored, monkeypatch):
-    stored.execute("UPDATE meta SET value = 99999 WHERE key = 'places_from'")
+    stored.execute("INSERT INTO meta VALUES ('places_from', 99999)")
     monkeypatch.setattr(reader, "SCAN_RECORDS", 3)
     looked = Look(wanted({"of": "/topic/none"}, 11), 1)
     looked.step(stored)
