@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .frames import Refusal
 from .ownership import StoreError
+from .reader import parts_before
 from .stomp import escape
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ BEGINNING_BYTES = 800
 """So much of a body is told."""
 HEADERS_BYTES = 2000
 """So much of a record's headers is told."""
-STEP_RECORDS = 5_000
 LOOK_S = 1.0
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -101,23 +101,32 @@ class Look:
         return self._before if self._full or not self.ended else 0
 
     def step(self, db: sqlite3.Connection) -> None:
-        """Look at the next STEP_RECORDS."""
+        """Look at the next part of the log."""
+        asked = self._asked
         if not self._placed:
-            self._before = _first_after(db, self._asked.until or 0, self._lowest, self._before)
+            self._before = _first_after(db, asked.until or 0, self._lowest, self._before)
             self._placed = True
-        begin = max(self._lowest, self._before - STEP_RECORDS)
-        rows = _rows(db, self._asked, begin, self._before, self._asked.most - len(self.found)).fetchall()
-        self.found += [_told(*row) for row in rows]
-        self._full = len(self.found) == self._asked.most
-        self._before = rows[-1][0] if self._full else begin
-        since = self._asked.since
-        # Records that are older than that have none before them that is not, as far as times grow.
-        is_older = since is not None and _time_at(db, begin) < since
-        self.ended = self._full or begin <= self._lowest or is_older
+            if self._before <= self._lowest:
+                self.ended = True
+                return
+        parts = parts_before(db, self._before, self._lowest, asked.pattern)
+        self._before = max(self._lowest, parts.next_seq)
+        for first, last in parts.ranges:
+            if asked.since is not None and _time_at(db, last) < asked.since:
+                # Nor is what lies before them new enough, as far as times grow.
+                self._before = self._lowest
+                break
+            rows = _rows(db, asked, first, last, asked.most - len(self.found)).fetchall()
+            self.found += [_told(*row) for row in rows]
+            if len(self.found) == asked.most:
+                self._before, self._full = rows[-1][0], True
+                break
+        self.ended = self._full or self._before <= self._lowest
 
 
-def _rows(db: sqlite3.Connection, asked: Wanted, begin: int, before: int, most: int) -> sqlite3.Cursor:
-    where, values = ["seq >= ? AND seq < ?"], [begin, before]
+def _rows(db: sqlite3.Connection, asked: Wanted, first: int, last: int, most: int) -> sqlite3.Cursor:
+    where: list[str] = ["seq BETWEEN ? AND ?"]
+    values: list[int | str | bytes] = [first, last]
     if asked.pattern.endswith("*"):
         where.append("substr(destination, 1, ?) = ?")
         values += [len(asked.pattern) - 1, asked.pattern[:-1]]
@@ -150,7 +159,8 @@ def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes | None
 
 
 def _time_at(db: sqlite3.Connection, seq: int) -> int:
-    found = db.execute("SELECT time FROM records WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+    found: tuple[int] | None = db.execute("SELECT time FROM records WHERE seq >= ? ORDER BY seq LIMIT 1",
+                                          (seq,)).fetchone()
     return found[0] if found else 0
 
 

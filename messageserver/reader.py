@@ -159,7 +159,7 @@ def _newest(db: sqlite3.Connection, below: int, wanted: Wanted, count: int) -> t
     if oldest is None or below <= oldest:
         return [], 0
     where, values = wanted.condition()
-    parts = _parts_before(db, below, oldest, wanted.pattern)
+    parts = parts_before(db, below, oldest, wanted.pattern)
     found: list[int] = []
     for first, last in parts.ranges:
         rows = db.execute(f"SELECT seq FROM records WHERE seq BETWEEN ? AND ?{where} ORDER BY seq DESC LIMIT ?",
@@ -170,7 +170,7 @@ def _newest(db: sqlite3.Connection, below: int, wanted: Wanted, count: int) -> t
     return found, parts.next_seq if parts.next_seq > oldest else 0
 
 
-def _parts_before(db: sqlite3.Connection, below: int, oldest: int, pattern: str) -> Parts:
+def parts_before(db: sqlite3.Connection, below: int, oldest: int, pattern: str) -> Parts:
     """Where what matches ``pattern`` may lie before ``below``, the newest first."""
     upto, whole_from = below - 1, max(oldest, places.whole_from(db))
     if pattern == "*" or upto < whole_from:

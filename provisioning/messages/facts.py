@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-SHOWN_MESSAGES = 50
+SHOWN_MESSAGES, SHOWN_DESTINATIONS = 50, 200
 EVERYTHING = "/*"
 BODY_SHOWN = 64 * 1024
 """So much of a body a page shows."""

@@ -20,6 +20,16 @@ class Pattern(forms.CharField):
         return text
 
 
+class Beginning(forms.CharField):
+    """That of destinations."""
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if text and not text.startswith("/"):
+            raise forms.ValidationError("A destination begins with /, for example /topic/.")
+        return text
+
+
 class Header(forms.CharField):
     """``name: value``; its value is both."""
 
@@ -40,7 +50,7 @@ class MessageFilter(TimeRangeFilter):
 
 
 class DestinationFilter(FilterForm):
-    prefix = forms.CharField(label="Begins with", widget=forms.TextInput(attrs={"placeholder": "/topic/"}))
+    prefix = Beginning(label="Begins with", widget=forms.TextInput(attrs={"placeholder": "/topic/"}))
 
 
 class LongText(Told, forms.CharField):

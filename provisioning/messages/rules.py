@@ -133,8 +133,7 @@ def positions_of(said: Mapping[str, Any], member: str, last_seq: int) -> Positio
     """``last_seq`` is that of the log."""
     rows = [Position(_text(each, "name"), _text(each, "destination"), _text(each, "selector", 2000),
                      _whole(each, "seq"), max(0, last_seq - _whole(each, "seq")), _whole(each, "open"),
-                     _text(each, "used_by"))
-            for each in _rows(said, "positions")]
+                     _text(each, "used_by")) for each in _rows(said, "positions")]
     return Positions(rows[:POSITIONS_MOST], max(len(rows), _whole(said, "total")), member)
 
 

@@ -66,7 +66,7 @@ def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server
         expect(page.get_by_role("heading", name="Message 1 of")).to_be_visible()
         expect(page.locator(".message-body")).to_have_text('{"order": 4711, "text": "two lines\nof text"}')
         seen(page, "message")
-        page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Messages").click()
+        page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Messages", exact=True).click()
         expect(rows).to_have_count(2)
 
         page.locator("#message-publish").click()

@@ -6,9 +6,10 @@ import sqlite3
 
 import pytest
 
-from messageserver import excerpts
+from messageserver import excerpts, reader
 from messageserver.excerpts import Look, Wanted, wanted
 from messageserver.frames import Refusal
+from messageserver.places import Places
 from messageserver.questions import ORDERS, PREFIX, QUESTIONS, order, question
 from messageserver.records import SCHEMA
 from messageserver.rights import Rights
@@ -138,12 +139,13 @@ def test_the_console_looks_at_stored_messages_from_the_newest_back(server):
 @pytest.fixture
 def stored():
     """Ten records, one each second from second 100 on, of two destinations in turn, and a mark of the server's own."""
-    db = sqlite3.connect(":memory:")
+    db = sqlite3.connect(":memory:", isolation_level=None)
     db.executescript(SCHEMA)
     for seq in range(1, 11):
         db.execute("INSERT INTO records VALUES (?, 1, ?, ?, ?, ?, NULL, x'')", (
             seq, 99_000 + seq * 1000, "/topic/odd" if seq % 2 else "/topic/even", b"a:1\nb\\c:%d\n" % (seq // 3), b"x"))
     db.execute("INSERT INTO records VALUES (11, 1, 110000, 'mark:position:x', x'', x'', NULL, x'')")
+    Places(db, {}, 1, 11)
     return db
 
 
@@ -164,20 +166,23 @@ def look(db, **asked) -> tuple[list[int], int]:
     ({"name": "b", "value": "3"}, []),
     ({"name": "a", "value": "1", "before": "3"}, [2, 1]), ({"until": "1"}, []), ({"since": "999999"}, [])])
 def test_what_is_asked_for_is_found(stored, monkeypatch, asked, found):
+    assert look(stored, **asked) == (found, 0)
+    # As in the store of a release that kept no places.
+    stored.execute("INSERT INTO meta VALUES ('places_from', 99999)")
     for step in (1, 3, 5000):
-        monkeypatch.setattr(excerpts, "STEP_RECORDS", step)
+        monkeypatch.setattr(reader, "SCAN_RECORDS", step)
         assert look(stored, **asked) == (found, 0)
 
 
-def test_of_many_the_newest_are_told_and_where_the_next_look_begins(stored, monkeypatch):
-    monkeypatch.setattr(excerpts, "STEP_RECORDS", 3)
+def test_of_many_the_newest_are_told_and_where_the_next_look_begins(stored):
     seqs, looked_to = look(stored, of="/topic/even", most="2")
     assert (seqs, looked_to) == ([10, 8], 8)
     assert look(stored, of="/topic/even", most="2", before=str(looked_to)) == ([6, 4], 4)
 
 
 def test_a_look_that_was_not_finished_says_how_far_it_came(stored, monkeypatch):
-    monkeypatch.setattr(excerpts, "STEP_RECORDS", 3)
+    stored.execute("INSERT INTO meta VALUES ('places_from', 99999)")
+    monkeypatch.setattr(reader, "SCAN_RECORDS", 3)
     looked = Look(wanted({"of": "/topic/none"}, 11), 1)
     looked.step(stored)
     assert (looked.found, looked.ended, looked.looked_to) == ([], False, 9)

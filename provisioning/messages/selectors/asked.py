@@ -8,6 +8,7 @@ from django.http import Http404
 
 from provisioning.messages.facts import (
     EVERYTHING,
+    SHOWN_DESTINATIONS,
     SHOWN_MESSAGES,
     Connection,
     Connections,
@@ -100,7 +101,9 @@ def connection(found: Servers, session: str) -> Connection:
 
 def destinations(found: Servers, *, prefix: str = "", after: str = "") -> Destinations:
     async def talk(line: Line) -> Destinations:
-        return destinations_of(await line.ask("destinations", prefix=prefix, after=after), line.member)
+        return destinations_of(await line.ask("destinations", **{
+            name: value for name, value in {"prefix": prefix, "after": after, "most": str(SHOWN_DESTINATIONS)}.items()
+            if value}), line.member)
 
     return on_line(found.members, talk)
 

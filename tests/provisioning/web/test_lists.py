@@ -99,8 +99,8 @@ def has_filter_or_pages(answer) -> bool:
 
 @pytest.mark.long
 def test_every_list_that_can_be_filtered_or_paged_is_walked(world):
-    filtered = {name for name, declared in ADDRESSES.items()
-                for request in declared if request.method == "GET" and request.need in ("view", "users")
+    filtered = {name for name, declared in ADDRESSES.items() for request in declared
+                if request.method == "GET" and request.need in ("view", "users", "read_messages")
                 for address in world.addresses(name, request)
                 if has_filter_or_pages(world.ask(ADMINISTRATOR, "GET", address))}
     # A Pair page and an editor have lists within them; the lines of a log are chosen by their file.
