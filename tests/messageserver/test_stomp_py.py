@@ -48,15 +48,22 @@ def connect(kind, port, **options):
     return connection, listener
 
 
-@pytest.mark.parametrize("kind", [stomp.Connection, stomp.Connection12])
-def test_send_with_receipt_and_subscribe(server, kind):
-    connection, listener = connect(kind, server.port, heartbeats=(2000, 2000))
-    connection.subscribe("/topic/a", id="1", ack="auto")
-    connection.send("/topic/a", "Grüße", receipt="r1", headers={"colour": "a:b"})
-    listener.wait(lambda: listener.messages and listener.receipts)
+@pytest.mark.parametrize("kind", [stomp.Connection10, stomp.Connection11, stomp.Connection12])
+def test_send_with_receipt_subscribe_and_acknowledge(served, here, kind):
+    options = {} if kind is stomp.Connection10 else {"heartbeats": (2000, 2000)}
+    connection, listener = connect(kind, served.port, **options)
+    connection.subscribe(here, id="1", ack="client", headers={"prefetch-count": "1"})
+    for number in range(2):
+        connection.send(here, "Grüße", receipt=f"r{number}", headers={"colour": "a:b"})
+    listener.wait(lambda: listener.messages and len(listener.receipts) == 2)
     message = listener.messages[0]
-    assert (message.body, message.headers["colour"], message.headers["seq"]) == ("Grüße", "a:b", "1")
-    assert listener.receipts == ["r1"]
+    assert (message.body, message.headers["colour"]) == ("Grüße", "a:b")
+    assert listener.receipts == ["r0", "r1"]
+    connection.ack(**{
+        stomp.Connection10: {"id": message.headers["message-id"]},
+        stomp.Connection11: {"id": message.headers["message-id"], "subscription": "1"},
+        stomp.Connection12: {"id": message.headers.get("ack")}}[kind])
+    listener.wait(lambda: len(listener.messages) == 2)
     connection.disconnect()
     assert not listener.errors
 
