@@ -28,7 +28,8 @@ async def destinations(asker: "Asker", headers: Mapping[str, str]) -> dict[str, 
     prefix, most = headers.get("prefix", "/"), _most(headers)
     if not prefix.startswith("/"):
         raise Refusal("The header prefix must be the beginning of destinations, for example /topic/.")
-    broker, told, after, more = asker.broker, [], headers.get("after", ""), True
+    broker, after, more = asker.broker, headers.get("after", ""), True
+    told: list[dict[str, Any]] = []
     try:
         while more and len(told) < most:
             survey = Survey(prefix, after, most - len(told), broker.first_seq, broker.delivery.upto)
