@@ -20,7 +20,7 @@ BY_CHARACTERS = 150
 async def connections(asker: "Asker", headers: Mapping[str, str]) -> dict[str, Any]:
     """{total, last_seq, connections: [as ``Guest.told``]}, without the connection that asks."""
     broker = asker.broker
-    others = [guest for guest in broker.roster if guest.connected and guest is not asker]
+    others = [guest for guest in broker.roster if guest.connected and guest.name != asker.name]
     told = heapq.nlargest(MOST, others, key=lambda guest: guest.unread)
     return {"total": len(others), "last_seq": broker.last_seq, "connections": [guest.told() for guest in told]}
 

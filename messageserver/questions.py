@@ -27,7 +27,10 @@ class Asker(Protocol):
 
     broker: Broker
     login: str
-    rights: Rights
+    name: str
+
+    @property
+    def rights(self) -> Rights: ...
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class MessageFilter(TimeRangeFilter):
 
 
 class DestinationFilter(FilterForm):
-    prefix = Beginning(label="Begins with", widget=forms.TextInput(attrs={"placeholder": "/topic/"}))
+    begins = Beginning(label="Begins with", widget=forms.TextInput(attrs={"placeholder": "/topic/"}))
 
 
 class LongText(Told, forms.CharField):

@@ -6,6 +6,7 @@ An answer is the word of a server: what of it is none is left out.
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from protocol.said import legible, number
@@ -194,7 +195,7 @@ def _whole(said: Mapping[str, Any], name: str) -> int:
     return int(number(said.get(name), 0, SEQ_MAX) or 0)
 
 
-def _of_ms(said: Mapping[str, Any], name: str):
+def _of_ms(said: Mapping[str, Any], name: str) -> datetime | None:
     return moment((number(said.get(name), 0, SEQ_MAX) or 0) / 1000)
 
 

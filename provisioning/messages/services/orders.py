@@ -52,8 +52,8 @@ def check(*, destination: str, headers: str, body: str) -> dict[str, str]:
         own = headers_typed(headers)
     except ValueError as wrong:
         problems["headers"], own = str(wrong), {}
-    if wrong := [Refusal(text, field) for field, text in problems.items() if text]:
-        raise Refused(*wrong)
+    if refusals := [Refusal(text, field) for field, text in problems.items() if text]:
+        raise Refused(*refusals)
     return own
 
 

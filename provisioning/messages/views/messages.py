@@ -84,7 +84,7 @@ def _seq(seq: int) -> int:
 def destination_list(request, pk: int):
     found, form = asked.servers(pk), DestinationFilter(request.GET)
     after = request.GET.get("after", "")[:255]
-    prefix = form.chosen().get("prefix", "")
+    prefix = form.chosen().get("begins", "")
     said, trouble = read(lambda: asked.destinations(found, prefix=prefix, after=after))
     return show(request, "messages/destinations.html", {
         **around(found, "pair-destinations"), "form": form, "said": said, "page": said.rows if said else [],

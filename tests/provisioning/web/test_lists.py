@@ -58,7 +58,7 @@ WALKS = {
     "maintenance-list": Walked({"text": "disk"}, ("maintenance-new", "maintenance-end")),
     "pair-changes": Walked({"kind": "job"}, ("job-detail",), pk="pair"),
     "pair-messages": Walked({"of": "/topic/a"}, ("pair-message-publish", "pair-detail"), pk="pair"),
-    "pair-destinations": Walked({"prefix": "/topic/"}, ("pair-message-publish", "pair-detail"), pk="pair"),
+    "pair-destinations": Walked({"begins": "/topic/"}, ("pair-message-publish", "pair-detail"), pk="pair"),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
