@@ -23,7 +23,7 @@ from .frames import (
 )
 from .log import Event
 from .records import Draft
-from .rights import Rights, checked_record, internal, of_client
+from .rights import EVERYTHING, Rights, checked_record, internal, of_client
 from .stomp import Frame, Sends, encode, escape
 from .subscription import ACK_MODES, Subscription
 
@@ -100,8 +100,8 @@ class Session(Connection):
                          published=not self.is_of_log)
 
     def _log_in(self, headers: dict[str, str]) -> None:
-        clients, guesses, login = self.broker.settings.clients, self.broker.guesses, headers.get("login", "")
-        if login not in clients:
+        settings, guesses, login = self.broker.settings, self.broker.guesses, headers.get("login", "")
+        if login not in settings.clients:
             # Passcodes of the console's own logins are nothing that can be guessed.
             rights = internal(headers, self.broker.secret, time.time())
             if rights is not None:
@@ -111,8 +111,8 @@ class Session(Connection):
             raise TooManyGuesses(f"Too many wrong passcodes for this login come from {self.address} at the moment: "
                                  "this one was not looked at. Try again.")
         try:
-            self.login = check_login(headers, clients)
-            self._rights = of_client(self.login)
+            self.login = check_login(headers, settings.clients)
+            self._rights = of_client(self.login, settings.rights.get(self.login))
         except WrongPasscode:
             guesses.wrong(self.address, login, self._time())
             raise
@@ -120,7 +120,9 @@ class Session(Connection):
     # --- sending ---------------------------------------------------------------------------------------
 
     def take_together(self, sends: Sends) -> bool:
-        if not self.connected or self._rights.limited or self._storing.unavailable or self.broker.suspending:
+        if not self.connected or self._storing.unavailable or self.broker.suspending:
+            return False
+        if self._rights.sends != EVERYTHING and not self._rights.may_send(set(sends.destinations)):
             return False
         drafts = make_drafts(sends)
         if drafts is None:
