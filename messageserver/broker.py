@@ -299,4 +299,5 @@ class Broker:
         self.store.retention = settings.retention
         for session in self.roster:
             if session.connected and settings.login(session.login) != before.login(session.login):
-                session.fail("The login of this connection, or what it may, was changed in the application's options.")
+                session.fail("The login of this connection, or what it may, was changed or removed in the options "
+                             "of the application.")

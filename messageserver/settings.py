@@ -140,7 +140,7 @@ def from_application(application: dict[str, Any]) -> Settings:
 
 
 def _canonical(name: str) -> str:
-    return str(name).strip().lower().replace("_", "-")
+    return client_logins.section_name(str(name))
 
 
 def _entries(options: dict[str, Any] | None, name: str) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,11 @@ class ClientRights(NamedTuple):
     sends: tuple[str, ...] = ()
 
 
+def section_name(written: str) -> str:
+    """The name of a section as servers compare it."""
+    return written.strip().lower().replace("_", "-")
+
+
 def is_reserved(login: str) -> bool:
     """Whether no client may have this login."""
     return login.casefold().startswith(RESERVED)
