@@ -60,12 +60,14 @@ def _tables(application_ids: list[int] | None) -> tuple[dict[int, Tables], dict[
     """Options and annex of these applications, of all when None, and the passcodes of their clients."""
     found = Option.objects.all() if application_ids is None else Option.objects.filter(
         application_id__in=application_ids)
+    options, passcodes = _table(found.filter(annex=False))
+    return options, _table(found.filter(annex=True))[0], passcodes
+
+
+def _table(found: QuerySet[Option]) -> tuple[dict[int, Tables], dict[int, Table]]:
+    """{application: its table}, and the values of its section clients. The many plain values are read without any
+    column that has to be converted."""
     passcodes: dict[int, Table] = defaultdict(dict)
-    return _table(found.filter(annex=False), passcodes), _table(found.filter(annex=True), {}), passcodes
-
-
-def _table(found: QuerySet[Option], passcodes: dict[int, Table]) -> dict[int, Tables]:
-    """{application: its table}. The many plain values are read without any column that has to be converted."""
     table: dict[int, Tables] = defaultdict(dict)
     columns = ("application_id", "section", "key")
     for key, section, name, value in found.filter(secret_value__isnull=True).order_by("section", "key").values_list(
@@ -76,7 +78,7 @@ def _table(found: QuerySet[Option], passcodes: dict[int, Table]) -> dict[int, Ta
         table[key].setdefault(section, {})[name] = _fingerprint(value or "")
         if section_name(section) == CLIENTS:
             passcodes[key][name] = value or ""
-    return table
+    return table, passcodes
 
 
 def _logins(options: Mapping[int, Tables], passcodes: Mapping[int, Table]) -> dict[int, Logins]:

@@ -129,6 +129,9 @@ def test_logins_are_judged_by_how_their_passcodes_are_kept_and_what_they_may(pai
             option = Option(application=row, section=section, key=key)
             option.set_value(value)
             option.save()
+    annexed = Option(application=pair[0], annex=True, section="clients", key="bob")
+    annexed.set_value("short")
+    annexed.save()
     run()
     about = {code: {member for each in latest(pair[0]).findings.filter(code=code) for member in each.about}
              for code in ("A68", "A69", "A70", "A71", "A72", "A73")}
