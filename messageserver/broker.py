@@ -322,9 +322,10 @@ class Broker:
         self.consumption.recovered()
 
     def apply(self, settings: Settings) -> None:
-        """Later Configuration: logins, limits and retention count from now on."""
-        before, self.settings = self.settings.clients, settings
+        """Later Configuration: logins, rights, limits and retention count from now on."""
+        before, self.settings = self.settings, settings
         self.store.retention = settings.retention
         for session in self.roster:
-            if session.connected and settings.clients.get(session.login) != before.get(session.login):
-                session.fail("The login of this connection was changed or removed from the options of the application.")
+            if session.connected and settings.login(session.login) != before.login(session.login):
+                session.fail("The login of this connection, or what it may, was changed or removed in the options "
+                             "of the application.")

@@ -1,11 +1,10 @@
 """What the headers of client frames mean: pure functions from headers to values, or a Refusal."""
 
 import functools
-import hmac
 import itertools
 from collections.abc import Iterable
 
-from protocol import log_records
+from protocol import client_logins, log_records
 
 from .dialects import DIALECTS, V10, Dialect
 from .records import Draft, DraftRow
@@ -51,15 +50,12 @@ def trimmed(headers: dict[str, str]) -> dict[str, str]:
 
 
 def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
-    """The login when it is known and its passcode right. ``clients`` maps logins to passcodes."""
+    """The login when it is known and its passcode right. ``clients`` maps logins to what is kept of their passcodes."""
     if not clients:
         raise Refusal("No login is configured for this server. Add one to the options of the application: section "
                       "clients, key = login, value = passcode.")
     login, passcode = headers.get("login", ""), headers.get("passcode", "")
-    expected = clients.get(login)
-    # Compared even for an unknown login, so that the time says nothing.
-    right = hmac.compare_digest((expected if expected is not None else "-").encode(), passcode.encode())
-    if expected is None or not right:
+    if not client_logins.opens(clients.get(login), passcode):
         raise WrongPasscode("The login or the passcode is wrong. The logins of this server are in the options of the "
                             "application, section clients.")
     return login

@@ -15,6 +15,7 @@ from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from protocol.client_logins import FORM
 from protocol.files import write_atomically
 
 from . import VERSION, windows_package
@@ -29,7 +30,7 @@ BUILD_TIME = 1795305600
 ZIP_TIME = (2026, 11, 22, 0, 0, 0)
 HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
-PROTOCOL_MODULES = ("__init__.py", "auth.py", "collector.py", "console_logins.py", "controls.py",
+PROTOCOL_MODULES = ("__init__.py", "auth.py", "client_logins.py", "collector.py", "console_logins.py", "controls.py",
                     "dialler.py", "door.py", "drills.py", "epochs.py", "events.py", "files.py", "handshakes.py",
                     "identity.py", "lines.py", "log_files.py", "log_logins.py", "log_publisher.py", "log_queue.py",
                     "log_records.py", "message.py", "open_files.py", "opening_messages.py", "outside.py",
@@ -217,7 +218,9 @@ working directory.</p>
 <h2>Exit codes</h2><table>{codes}</table>
 <h2>Options</h2><table><tr><th>Option</th><th>Default</th><th>Valid Values</th><th>Meaning</th></tr>
 {options}</table>
-<p>Section [clients]: each key is the login of a STOMP client, its value the passcode.</p>
+<p>Section [clients]: each key is the login of a STOMP client, its value the passcode, or
+{{sha256}}SALT$HEX of a random one. Section [client-rights]: each key is a login, its value what it may: {FORM}.
+A login without an entry may everything.</p>
 </body></html>
 """
 
@@ -240,5 +243,6 @@ def template_text() -> str:
         if option.valid_values:
             lines.append(f"; Valid Values: {option.valid_values}")
         lines.append(f"{option.key} = {option.default}".rstrip())
-    lines += ["", "[option:clients]", "; Logins of STOMP clients: login = passcode."]
+    lines += ["", "[option:clients]", "; Logins of STOMP clients: login = passcode.", "", "[option:client-rights]",
+              f"; What logins may: login = {FORM}."]
     return "\n".join(lines) + "\n"

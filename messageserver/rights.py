@@ -1,9 +1,10 @@
-"""What a connection may send to and read: a client everything, the console's own logins only what they are for."""
+"""What a connection may send to and read: a client what the options say, the console's own logins what they are for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from protocol import console_logins, drills, log_logins, log_records
+from protocol.client_logins import RIGHTS, ClientRights, covers
 
 from .frames import Refusal
 
@@ -25,30 +26,35 @@ class Rights:
     audits: bool = False
     asks: bool = False
 
-    @property
-    def limited(self) -> bool:
-        return self.sends != EVERYTHING or self.reads != EVERYTHING
+    def may_send(self, destinations: Iterable[str]) -> bool:
+        """Whether it may send to all of them."""
+        return all(_allowed(self.sends, each) for each in destinations)
 
     def check_send(self, destination: str) -> None:
         """Raises Refusal."""
-        self._check("sends to", self.sends, destination)
+        if not _allowed(self.sends, destination):
+            raise self._refusal("sends to", "send to", self.sends, destination)
 
     def check_read(self, pattern: str) -> None:
         """Raises Refusal; ``pattern`` may end with ``*``."""
-        self._check("reads", self.reads, pattern)
+        if not _allowed(self.reads, pattern):
+            raise self._refusal("reads", "read", self.reads, pattern)
 
-    def _check(self, verb: str, allowed: tuple[str, ...], destination: str) -> None:
-        if not any(_covers(each, destination) for each in allowed):
-            raise Refusal(f"{self.whose} {verb} {' or '.join(allowed) or 'nothing'}"
-                          f"{' and nothing else' if allowed else ''}.")
+    def _refusal(self, does: str, may: str, allowed: tuple[str, ...], destination: str) -> Refusal:
+        if self.login:
+            return Refusal(f"The login {self.login[:80]!r} may not {may} {destination[:80]!r}. What it may is in the "
+                           f"options of the application, section {RIGHTS}.")
+        return Refusal(f"{self.whose} {does} {' or '.join(allowed) or 'nothing'}"
+                       f"{' and nothing else' if allowed else ''}.")
 
 
-def _covers(allowed: str, wanted: str) -> bool:
-    return wanted.startswith(allowed[:-1]) if allowed.endswith("*") else wanted == allowed
+def _allowed(patterns: tuple[str, ...], wanted: str) -> bool:
+    return any(covers(each, wanted) for each in patterns)
 
 
-def of_client(login: str) -> Rights:
-    return Rights(login=login)
+def of_client(login: str, given: ClientRights | None) -> Rights:
+    """What a client may; ``given`` is what section client-rights says of it, None for nothing: then it may all."""
+    return Rights(login=login) if given is None else Rights(given.sends, given.reads, login=login)
 
 
 def internal(headers: Mapping[str, str], secret: str, now: float) -> Rights | None:

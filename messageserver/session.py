@@ -29,7 +29,7 @@ from .interest import Interest, interest, named
 from .log import Event
 from .positions import durable_name
 from .records import Draft
-from .rights import Rights, checked_record, internal, of_client
+from .rights import EVERYTHING, Rights, checked_record, internal, of_client
 from .stomp import Frame, Sends, encode
 from .submissions import Acknowledged
 from .subscription import Subscription
@@ -113,8 +113,8 @@ class Session(Connection):
                          published=not self.is_of_log)
 
     def _log_in(self, headers: dict[str, str]) -> None:
-        clients, guesses, login = self.broker.settings.clients, self.broker.guesses, headers.get("login", "")
-        if login not in clients:
+        settings, guesses, login = self.broker.settings, self.broker.guesses, headers.get("login", "")
+        if login not in settings.clients:
             # Passcodes of the console's own logins are nothing that can be guessed.
             rights = internal(headers, self.broker.secret, time.time())
             if rights is not None:
@@ -124,8 +124,8 @@ class Session(Connection):
             raise TooManyGuesses(f"Too many wrong passcodes for this login come from {self.address} at the moment: "
                                  "this one was not looked at. Try again.")
         try:
-            self.login = _opened(headers, clients)
-            self._rights = of_client(self.login)
+            self.login = _opened(headers, settings.clients)
+            self._rights = of_client(self.login, settings.rights.get(self.login))
         except WrongPasscode:
             guesses.wrong(self.address, login, self._time())
             raise
@@ -133,7 +133,9 @@ class Session(Connection):
     # --- sending ---------------------------------------------------------------------------------------
 
     def take_together(self, sends: Sends) -> bool:
-        if not self.connected or self._rights.limited or self._storing.unavailable or self.broker.suspending:
+        if not self.connected or self._storing.unavailable or self.broker.suspending:
+            return False
+        if self._rights.sends != EVERYTHING and not self._rights.may_send(set(sends.destinations)):
             return False
         drafts = make_drafts(sends)
         if drafts is None:

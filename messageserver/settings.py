@@ -1,7 +1,11 @@
 """The application's Configuration as one frozen object. Pure: no I/O, built once per Configuration."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from protocol import client_logins
+from protocol.client_logins import CLIENTS, RIGHTS, ClientRights
 
 from .options import OPTIONS, Option
 from .stomp import Limits as FrameLimits
@@ -83,12 +87,14 @@ class Peer:
 @dataclass(frozen=True)
 class Settings:
     """What the server does with its Configuration. ``log_to`` says where log records are published, as
-    server_messages.Configuration has it. ``problems`` are sentences about values that were not usable."""
+    server_messages.Configuration has it; ``clients`` is what is kept of the passcode of each login, ``rights``
+    what those may that may not everything. ``problems`` are sentences about values that were not usable."""
 
     name: str
     host: str
     ports: tuple[Port, ...]
     clients: dict[str, str] = field(repr=False)
+    rights: dict[str, ClientRights]
     limits: Limits
     retention: Retention
     shared_queues: bool
@@ -98,6 +104,10 @@ class Settings:
     log_to: dict[str, Any] = field(repr=False)
     suspending_wait_s: int
     problems: tuple[str, ...]
+
+    def login(self, name: str) -> tuple[str | None, ClientRights | None]:
+        """What is configured for the login ``name``; two times None for one of nobody."""
+        return self.clients.get(name), self.rights.get(name)
 
     @property
     def sync_port(self) -> Port | None:
@@ -113,12 +123,13 @@ def from_application(application: dict[str, Any]) -> Settings:
     limits = Limits(**{name: number[name.replace("_", "-")] for name in Limits.__dataclass_fields__})
     retention = Retention(number["retention-records"], number["retention-days"], number["retention-mb"],
                           number["dedup-window"])
-    clients = _find_section(application.get("options"), "clients")
+    clients = _clients(application.get("options"), problems)
     return Settings(
         name=str(application.get("name", "")),
         host=str((application.get("host") or {}).get("name", "")),
         ports=_ports(application.get("ports") or []),
-        clients={str(login): str(passcode) for login, passcode in clients.items()},
+        clients=clients,
+        rights=_rights(application.get("options"), clients, problems),
         limits=limits,
         retention=retention,
         shared_queues=_one_of("messages", "queues", ("shared", "log"), values, problems) == "shared",
@@ -132,21 +143,53 @@ def from_application(application: dict[str, Any]) -> Settings:
 
 
 def _canonical(name: str) -> str:
-    return str(name).strip().lower().replace("_", "-")
+    return client_logins.section_name(str(name))
 
 
-def _find_section(options: dict[str, Any] | None, name: str) -> dict[str, Any]:
+def _entries(options: dict[str, Any] | None, name: str) -> Iterator[tuple[str, str]]:
+    """All entries of the sections that are called ``name``, with keys as they are written."""
     for section, values in (options or {}).items():
         if _canonical(section) == name and isinstance(values, dict):
-            return values
-    return {}
+            yield from ((str(key), str(value)) for key, value in values.items())
+
+
+def _clients(options: dict[str, Any] | None, problems: list[str]) -> dict[str, str]:
+    clients = {}
+    for login, kept in _entries(options, CLIENTS):
+        if client_logins.is_reserved(login):
+            problems.append(f"Login {login[:40]!r} of section {CLIENTS} is not used: {client_logins.RESERVED} begins "
+                            "the names of the console's own logins. Give it another name.")
+            continue
+        clients[login] = kept
+        if not client_logins.is_usable(kept):
+            problems.append(f"Nobody can log in as {login[:40]!r}: its passcode in section {CLIENTS} begins with "
+                            f"{client_logins.HASHED} and has no SALT$HEX behind it. Make a new one.")
+    return clients
+
+
+def _rights(options: dict[str, Any] | None, clients: dict[str, str], problems: list[str]) -> dict[str, ClientRights]:
+    """What is said twice or cannot be read allows nothing: never more than was meant."""
+    rights: dict[str, ClientRights] = {}
+    for login, text in _entries(options, RIGHTS):
+        try:
+            if login in rights:
+                raise ValueError("It is there twice. Keep one.")
+            rights[login] = client_logins.read_rights(text)
+        except ValueError as wrong:
+            rights[login] = ClientRights()
+            problems.append(f"The login {login[:40]!r} may nothing: its entry in section {RIGHTS} cannot be read. "
+                            f"{wrong}")
+        if login not in clients:
+            problems.append(f"Section {RIGHTS} has an entry for {login[:40]!r}, which is no login of section "
+                            f"{CLIENTS} (upper and lower case differ). Correct its name, or remove it.")
+    return {login: each for login, each in rights.items() if login in clients}
 
 
 def _sections(options: dict[str, Any] | None) -> dict[str, dict[str, str]]:
     return {
         _canonical(section): {_canonical(key): str(value).strip() for key, value in values.items()}
         for section, values in (options or {}).items()
-        if isinstance(values, dict) and _canonical(section) != "clients"
+        if isinstance(values, dict) and _canonical(section) not in (CLIENTS, RIGHTS)
     }
 
 

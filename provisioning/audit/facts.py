@@ -15,6 +15,8 @@ from provisioning.pairs.rules.failover_facts import Condition
 from provisioning.pairs.rules.members import Member
 from provisioning.pairs.rules.synchronization import DIFFERS, Comparison, Row, alike, compare
 
+from .logins import NO_LOGINS, Logins
+
 
 class Hints:
     """What a template says of options that a server would ignore; asked once for each, however many servers have it."""
@@ -42,6 +44,7 @@ class AuditedMember(Member):
     longest_start_s: float | None = None
     flaps: int = 0
     primaries: tuple[Link, ...] = ()
+    logins: Logins = NO_LOGINS
     waits: tuple[str, ...] = ()
     """Labels of what was changed and counts from its next start only."""
 

@@ -25,6 +25,7 @@ from provisioning.states import RUNNABLE_TYPES
 from . import configured, observed
 from .configured import Configured
 from .facts import AuditedMember, AuditFacts, Hints
+from .logins import NO_LOGINS
 from .observed import Observed
 
 
@@ -80,7 +81,8 @@ class _Loading:
             "draft": draft, "connections": self.configured.connection_lines.get(key, ()),
             "host": self.hosts.get(draft.host_id or 0), "hints": self.hints.get(draft.template_id or 0),
             "found": seen.found.get(key), "longest_start_s": seen.starts.get(key), "flaps": seen.flaps.get(key, 0),
-            "waits": seen.waits(key, draft), "primaries": primaries}
+            "waits": seen.waits(key, draft), "primaries": primaries,
+            "logins": self.configured.logins.get(key, NO_LOGINS)}
         return AuditedMember(**there)
 
 

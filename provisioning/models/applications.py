@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from protocol import auth
+from protocol.client_logins import RIGHTS, section_name
 from provisioning.errors import Link
 from provisioning.spelling import SortKey
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType, RedundancyType
@@ -134,7 +135,9 @@ class Application(models.Model):
 
 def is_secret_option(section: str, key: str) -> bool:
     """True for options whose value is masked in pages, exports and history and encrypted in the database."""
-    return section.lower() in SECRET_SECTIONS or bool(_SECRET_KEY.search(key))
+    # A key of section client-rights is the name of a login, and its value no secret whatever that name is.
+    return section.lower() in SECRET_SECTIONS or (
+        bool(_SECRET_KEY.search(key)) and section_name(section) != RIGHTS)
 
 
 MASK = "••••••"

@@ -4,6 +4,7 @@ import pytest
 
 from messageserver.options import OPTIONS
 from messageserver.settings import SettingsError, from_application
+from protocol.client_logins import ClientRights
 
 PORT = {"id": "default", "port": 7001, "protocol": "stomp", "ha_sync": False}
 
@@ -69,3 +70,47 @@ def test_secrets_are_not_in_the_text_of_the_settings():
 def test_every_numeric_default_is_within_its_bounds():
     for option in OPTIONS:
         assert option.low is None or option.low <= int(option.default) <= option.high
+
+
+def entries(clients, rights):
+    return settings(options={"clients": clients, "client-rights": rights})
+
+
+def test_a_login_without_an_entry_has_no_limits_and_another_one_what_is_said_of_it():
+    made = entries({"ann": "x", "bob": "y"}, {"bob": "read=/topic/a*"})
+    assert (made.rights, made.problems) == ({"bob": ClientRights(("/topic/a*",), ())}, ())
+    assert made.login("ann") == ("x", None)
+
+
+@pytest.mark.parametrize("text", ["", "all", "read=orders", "read=/topic/a; read=/topic/b"])
+def test_what_cannot_be_read_of_a_logins_rights_allows_nothing(text):
+    made = entries({"ann": "x"}, {"ann": text})
+    assert made.rights == {"ann": ClientRights()}
+    assert made.problems[0].startswith("The login 'ann' may nothing")
+
+
+def test_rights_that_stand_in_two_sections_allow_nothing():
+    made = settings(options={"clients": {"ann": "x"}, "client-rights": {"ann": "read=/*"},
+                             "Client_Rights": {"ann": "read=/*; write=/*"}})
+    assert made.rights == {"ann": ClientRights()}
+    assert "twice" in made.problems[0]
+
+
+def test_rights_of_nobody_are_named():
+    made = entries({"ann": "x"}, {"Ann": "read=/topic/a"})
+    assert made.rights == {}
+    assert "'Ann', which is no login of section clients" in made.problems[0]
+
+
+@pytest.mark.parametrize("login", ["pairwise.console", "pairwise.drill.a.1", "Pairwise.log.reader"])
+def test_no_client_has_a_login_of_the_console(login):
+    made = entries({login: "secret-of-nobody", "ann": "x"}, {})
+    assert made.clients == {"ann": "x"}
+    assert "begins the names of the console's own logins" in made.problems[0]
+    assert "secret-of-nobody" not in made.problems[0]
+
+
+def test_a_hash_that_is_none_is_named_without_its_text():
+    made = entries({"ann": "{sha256}secret-of-nobody"}, {})
+    assert made.problems == ("Nobody can log in as 'ann': its passcode in section clients begins with {sha256} and has "
+                             "no SALT$HEX behind it. Make a new one.",)

@@ -15,6 +15,7 @@ from crispy_forms.layout import Field
 from django import forms
 from django.db import models
 
+from protocol.client_logins import FORM, RIGHTS, section_name
 from protocol.outside import NotJson, read_json
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.text import text_refusals
@@ -32,6 +33,8 @@ ROWS_MAX = 500
 TOKEN_MAX = 16
 _PLAIN = (str, int, bool, type(None))
 """What a field of a row can hold."""
+SECTION_HELP = {RIGHTS: f"What this login may: {FORM}. What is not named is not allowed."}
+"""Of sections whose keys no template knows."""
 UNREADABLE = "This row came in a form that cannot be read. Remove it and add it again."
 
 
@@ -205,7 +208,8 @@ class OptionRow:
     def explain(self, known: KnownOptions) -> None:
         """Say what the template says of it."""
         entry = known.find(self.section, self.key) or {}
-        self.help, self.default = entry.get("help", ""), str(entry.get("value", ""))
+        help_of_section = SECTION_HELP.get(section_name(self.section), "")
+        self.help, self.default = entry.get("help", "") or help_of_section, str(entry.get("value", ""))
         self.valid = str(known.valid(self.section, self.key)) if entry.get("valid") else ""
         self.hint = known.hint(self.section, self.key)
 

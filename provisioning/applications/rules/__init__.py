@@ -6,7 +6,7 @@ The same rules run while somebody types, at save and in ``manage.py apply``.
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Refusal
 
-from . import fields, options, ports
+from . import fields, logins, options, ports
 from . import pair as pairs
 from .facts import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
 
@@ -24,6 +24,7 @@ APPLICATION_RULES = (
     pairs.redundancy_type,
     pairs.only_while_stopped,
     options.options_and_annex,
+    logins.logins,
     options.connections,
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
+from provisioning.audit.rules.logins import OF_RIGHTS
 from provisioning.audit.sentences import between, of_each, wanted
 from provisioning.catalog.known_options import ANNEX
 from provisioning.drafts import NOT_PASSED_ON, ONLY_LOG_PASSED_ON
@@ -24,7 +25,7 @@ _KEPT = re.compile(r"tenants$|reconnect_(timeout|attempts)$|ports\..+\.(applicat
       fix="Synchronize the pair, or add an exception on the Pair page.")
 def same_options(facts: AuditFacts) -> Results:
     for row in facts.differences:
-        if row.what.startswith(("options.", "annex.")) or _PORT_ID.match(row.what):
+        if (row.what.startswith(("options.", "annex.")) or _PORT_ID.match(row.what)) and not OF_RIGHTS.match(row.what):
             yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup)
 
 

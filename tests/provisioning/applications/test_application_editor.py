@@ -239,3 +239,11 @@ def test_what_was_typed_for_an_application_that_was_deleted_meanwhile_can_be_sav
                   f'action="{NEW}"', "typed for an hour", "Open the form, filled in"):
         assert words in text
     assert "planted" not in text
+
+
+def test_rights_of_a_login_are_explained_and_shown_whatever_the_login_is_called(administrator):
+    row = make(options={"clients": {"token-reader": "benchpass"}, "client-rights": {"token-reader": "read=/topic/a*"}})
+    text = flat(administrator.get(f"{LIST}{row.pk}/"))
+    assert 'value="read=/topic/a*"' in text
+    assert "What is not named is not allowed." in text
+    assert "benchpass" not in text

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from protocol.client_logins import hashed
 from provisioning.applications.rules import (
     ApplicationFacts,
     HostFacts,
@@ -361,6 +362,30 @@ def test_mask_needs_a_stored_secret():
     stored = replace(STORED, secrets=frozenset({(False, "clients", "bench")}))
     assert refusals(options=table, facts=replace(FACTS, stored=stored)) == []
     assert fields_of(refusals(annex=table, facts=replace(FACTS, stored=stored))) == ["annex.clients.bench"]
+
+
+@pytest.mark.parametrize(("clients", "rights", "fields"), [
+    ({"ann": "any", "bob": hashed("any"), "eve": ""}, {"ann": "read=/topic/a*; write=", "eve": "read=/*"}, []),
+    ({"pairwise.console": "any"}, {}, ["options.clients.pairwise.console"]),
+    ({"Pairwise.x": MASK}, {}, ["options.clients.Pairwise.x"]),
+    ({"ann": "{sha256}any"}, {}, ["options.clients.ann"]),
+    ({"ann": "any"}, {"ann": "all"}, ["options.client-rights.ann"]),
+    ({"ann": "any"}, {"Ann": "read="}, ["options.client-rights.Ann"])])
+def test_logins_and_rights_that_a_server_could_not_use_are_refused(clients, rights, fields):
+    stored = replace(FACTS, stored=replace(STORED, secrets=frozenset((False, "clients", login) for login in clients)))
+    found = refusals(options={"clients": clients, "client-rights": rights}, facts=stored)
+    assert fields_of(found) == fields
+    assert not any("any" in refusal.message for refusal in found)
+
+
+def test_a_login_has_its_rights_once():
+    twice = {"client-rights": {"ann": "read="}, "client_rights": {"ann": "read="}}
+    assert "twice" in only(refusals(options={"clients": {"ann": "any"}, **twice})).message
+
+
+def test_sections_of_servers_of_another_type_mean_what_they_like():
+    facts = replace(FACTS, template=replace(TEMPLATE, type="GenericServer"))
+    assert refusals(options={"client-rights": {"ann": "all"}}, facts=facts) == []
 
 
 @pytest.mark.parametrize(("row", "field"), [

@@ -19,6 +19,7 @@ def test_a_secret_by_its_name(section, key):
 
 @pytest.mark.parametrize(("section", "key"), [
     ("log", "verbose"), ("messages", "retention-days"), ("tls", "certificate-key"), ("clients-max", "count"),
+    ("client-rights", "token-reader"), ("Client_Rights", "secretary"),
 ])
 def test_no_secret(section, key):
     assert not is_secret_option(section, key)

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from docs import audit_rules
+from protocol.client_logins import hashed
 from provisioning.audit.facts import Hints
 from provisioning.audit.judgement import judge, verdict
+from provisioning.audit.logins import Logins, logins_of
 from provisioning.audit.registry import RULES, ordered
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.certificates.rules import certificate
@@ -22,6 +24,7 @@ from . import sound as s
 STRANGER = PortUse(7, "Other")
 SECURED = PortDraft(port_id="default", port=7001, protocol="stomp", listening_mode="secured")
 DAY_S = 86_400
+RANDOM = "Rk3zQ8vT1yLw0pXe"
 
 
 def certified(port: PortDraft) -> PortDraft:
@@ -133,6 +136,12 @@ CASES = {
     "A65": s.whole(disputed=True, reason="An older control database was put back."),
     "A66": s.says(discarded=3),
     "A67": s.one_after_another(s.typed_in_both(log_on_as="root"), s.as_account("root")),
+    "A68": s.of_backup(logins=logins_of({"ann": RANDOM}, {})),
+    "A69": s.of_backup(logins=Logins(weak=("ann",))),
+    "A70": s.of_backup(logins=logins_of({"ann": hashed(RANDOM), "bob": "{sha256}x"}, {"ann": "all", "bob": "read="})),
+    "A71": s.of_backup(logins=logins_of({"ann": hashed(RANDOM)}, {"ann": "read=", "Ann": "read="})),
+    "A72": s.of_backup(logins=logins_of({"ann": hashed(RANDOM), "bob": hashed(RANDOM)}, {"ann": "read="})),
+    "A73": s.typed(options={"log": s.LOG, "client-rights": {"ann": "read=/topic/a"}}),
     "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}, "log": s.LOG}),
 }
 ALONG = {
@@ -249,6 +258,26 @@ def test_a_secret_that_differs_is_told_without_its_value():
     assert "fingerprint" not in str(trouble)
 
 
+@pytest.mark.parametrize(("login", "passcode", "weak"), [
+    ("ann", "", True), ("ann", "short-1", True), ("ann", "aabbaabbaabb", True), ("annabella", "AnnaBella", True),
+    ("ann", RANDOM, False), ("ann", hashed("ann"), False)])
+def test_a_passcode_that_can_be_guessed_is_a_weak_one(login, passcode, weak):
+    assert bool(logins_of({login: passcode}, {}).weak) == weak
+
+
+def test_logins_are_found_without_anything_of_their_passcodes():
+    found = logins_of({"ann": RANDOM, "bob": "{sha256}Secret9", "pairwise.x": RANDOM}, {"ann": "Nothing9"})
+    assert RANDOM not in str(found)
+    assert "Secret9" not in str(found)
+    assert [login for _, login, _ in found.unread] == ["bob", "pairwise.x", "ann"]
+
+
+def test_of_many_logins_a_few_are_named():
+    facts = s.of_backup(logins=Logins(plain=tuple(f"login-{number}" for number in range(9))))(s.sound())
+    [(_, trouble)] = judge(facts).troubles
+    assert trouble.values[1].text == "login-0, login-1, login-2, login-3, login-4 and 4 more"
+
+
 def test_a_declared_difference_is_no_finding():
     facts = s.typed(options={"log": {**s.LOG, "verbose": "all"}})(s.sound())
     assert codes(replace(facts, exceptions={"options.log.verbose": "It is watched closely."})) == set()
@@ -281,7 +310,8 @@ def test_both_members_in_one_directory_are_told_once():
 
 def test_severities_are_those_of_the_field():
     assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
-        "A22", "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67"}
+        "A22", "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67",
+        "A68", "A72"}
 
 
 NOTHING_CHOSEN = s.whole(log_to=None)

@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from protocol.client_logins import hashed
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.run import run_audit
-from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditRun, Finding, Option, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Verdict
 from tests import factories
 
@@ -118,6 +119,24 @@ def test_a_single_message_server_is_broken_for_want_of_a_backup():
     run()
     assert "A01" in {each.code for each in latest(row).findings.all()}
     assert latest(row).verdict == Verdict.BROKEN
+
+
+def test_logins_are_judged_by_how_their_passcodes_are_kept_and_what_they_may(pair):
+    Option.objects.filter(application__in=pair, section__in=["clients", "client-rights"]).delete()
+    for row, kept in zip(pair, (hashed("Rk3zQ8vT1yLw0pXe"), "short"), strict=True):
+        for section, key, value in (("clients", "ann", kept), ("Client_Rights", "ann", "read=/topic/a"),
+                                    ("client-rights", "Ann", "all")):
+            option = Option(application=row, section=section, key=key)
+            option.set_value(value)
+            option.save()
+    annexed = Option(application=pair[0], annex=True, section="clients", key="bob")
+    annexed.set_value("short")
+    annexed.save()
+    run()
+    about = {code: {member for each in latest(pair[0]).findings.filter(code=code) for member in each.about}
+             for code in ("A68", "A69", "A70", "A71", "A72", "A73")}
+    assert about == {"A68": {pair[1].pk}, "A69": {pair[1].pk}, "A70": {row.pk for row in pair},
+                     "A71": {row.pk for row in pair}, "A72": set(), "A73": set()}
 
 
 def test_any_number_of_pairs_costs_the_same_number_of_queries(pair):

@@ -113,6 +113,14 @@ def test_secrets_are_compared_and_copied_and_never_shown():
     assert row(found(), "options.clients.bench").state == EQUAL
 
 
+def test_rights_of_logins_are_copied_and_shown():
+    rights = {"client-rights": {"token-reader": "read=/topic/a*"}}
+    comparison = found(primary={"options": options(**rights)})
+    one = row(comparison, "options.client-rights.token-reader")
+    assert (one.primary, one.backup, one.copied) == ("read=/topic/a*", "(none)", True)
+    assert comparison.draft.options["client-rights"] == rights["client-rights"]
+
+
 def test_names_of_options_are_equal_in_upper_and_lower_case():
     comparison = found(backup={"options": options(messages={}, Messages={"Retention-Days": "7"})})
     assert states(comparison) == NUMBERS
