@@ -67,17 +67,20 @@ def test_fifty_programs_lose_no_update_and_make_no_second_job(make_pairwise):
     installed(run, "Counted", description="0")
     pair = LocalPair(run, "Together")
     seen: list[tuple[str, str, int]] = []
-    first = Client(run.address, token, CLIENTS, seen).ask("GET", "/applications/Counted")[1]["revision"]
+    watcher = Client(run.address, token, CLIENTS, seen)
+    first = watcher.ask("GET", "/applications/Counted")[1]["revision"]
+    # While the others work the console closes what is idle.
+    watcher.connection.close()
     faults = _all_at_once([Client(run.address, token, number, seen) for number in range(CLIENTS)], pair)
     assert faults == []
     assert [each for each in seen if each[2] >= 500 and each[2] != 503] == []
-    watcher = Client(run.address, token, CLIENTS, seen)
     _, counted, _ = watcher.ask("GET", "/applications/Counted")
     edits = CLIENTS * ROUNDS
     assert (counted["description"], counted["revision"]) == (str(edits), first + edits)
     assert seen.count(("PATCH", "/applications/Counted", 200)) == edits
     _jobs_came_one_after_the_other(watcher, seen)
     _was_cloned_once(watcher, seen)
+    watcher.connection.close()
     wait_for(lambda: pair.facts()["in_sync"], 60, "a whole pair")
 
 
@@ -91,6 +94,8 @@ def _all_at_once(clients: list[Client], pair: LocalPair) -> list[BaseException]:
             client.work(pair)
         except BaseException as error:
             faults.append(error)
+        finally:
+            client.connection.close()
 
     threads = [threading.Thread(target=work, args=[client], daemon=True) for client in clients]
     for thread in threads:

@@ -50,9 +50,17 @@ class Around:
     def add(self, *words) -> str:
         return self.run.manage("tokens", "add", *words).stdout.strip()
 
+    def asked(self, path: str) -> dict:
+        """What the API answers to the robot."""
+        request = urllib.request.Request(f"{self.run.address}/api/v1{path}", headers={
+            "Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
     def make_whole(self) -> None:
-        """Both run, and the primary serves."""
+        """Both run, the primary serves, and nobody tries whether it could be otherwise."""
         first = self.pair.names[0]
+        wait_for(lambda: not self.asked("/drills?state=running")["items"], 120, "the end of a drill")
         if self.run.application(first)["status"] != "Started":
             self.run.manage("start", first, "--wait")
         if self.pair.wait_whole() != first:

@@ -12,7 +12,7 @@ from provisioning.accounts.selectors.factors import stored_of
 from provisioning.accounts.selectors.users import facts_of, is_service, source_of
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
-from provisioning.errors import Refused
+from provisioning.errors import Conflict, Refused
 from provisioning.history import history
 from provisioning.models import Account, Console
 from provisioning.states import FactorsOf, SignInSource
@@ -78,8 +78,9 @@ def reset_factors(*, actor: Actor, user_id: int) -> User:
 
 
 @history.atomic()
-def require_factors(*, actor: Actor, factors_of: str) -> None:
-    """Of whom a second factor is required, from GRACE on. Raises Refused."""
+def require_factors(*, actor: Actor, factors_of: str, seen: str = "") -> None:
+    """Of whom a second factor is required, from GRACE on. ``seen``: what was chosen when this was asked for, "" where
+    nobody looked. Raises Refused, Conflict."""
     actor.require(permissions.USERS)
     if factors_of not in FactorsOf.values:
         raise Refused(f'"{factors_of}" is nobody of whom a second factor can be required.')
@@ -87,6 +88,9 @@ def require_factors(*, actor: Actor, factors_of: str) -> None:
     if console.factors_of == factors_of:
         return
     before = FactorsOf(console.factors_of).label
+    if seen and seen != console.factors_of:
+        raise Conflict(f"Somebody else chose {before} while you were choosing. Nothing was saved: look at it, then "
+                       "choose again.", revision=0, saved_by="", saved_at=console.factors_since, differences=())
     console.factors_of = factors_of
     console.factors_since = None if factors_of == FactorsOf.NOBODY else timezone.now()
     console.save(update_fields=["factors_of", "factors_since"])

@@ -56,8 +56,8 @@ def _callback(request) -> str:
 @confirmed
 def policy(request):
     """Choose of whom a second factor is required."""
-    form, back = PolicyForm(request.POST or None, initial={"factors_of": policy_now().factors_of}), reverse(
-        "sign-in-settings")
+    stored, back = policy_now().factors_of, reverse("sign-in-settings")
+    form = PolicyForm(request.POST or None, initial={"factors_of": stored, "seen": stored})
     if form.is_bound and form.is_valid():
         return carry_out(
             request, lambda: ways_in.require_factors(actor=actor_of(request), **form.cleaned_data), back=back,

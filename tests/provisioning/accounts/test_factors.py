@@ -14,7 +14,7 @@ from provisioning.accounts.rules import factors as rules
 from provisioning.accounts.rules.factors import CONFIRMED_FOR, GRACE, FactorFacts
 from provisioning.accounts.rules.sign_in import HERE, LIMITS
 from provisioning.accounts.services import factors, users, ways_in
-from provisioning.errors import Refused
+from provisioning.errors import Conflict, Refused
 from provisioning.models import Console, HistoryEntry
 from provisioning.states import FactorsOf
 from provisioning.web.sessions import CONFIRMED, FACTOR_FROM
@@ -287,6 +287,13 @@ def test_before_the_days_are_over_everything_goes_on_and_the_account_says_until_
     client, _ = sign_in()
     assert client.get("/operations/jobs/").status_code == 200
     assert "A second factor is required of you." in client.get("/account/").text
+
+
+def test_who_chooses_what_somebody_else_has_changed_meanwhile_is_told(ada):
+    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
+    with pytest.raises(Conflict, match="Somebody else chose"):
+        ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ADMINISTRATORS, seen=FactorsOf.NOBODY)
+    assert Console.objects.get().factors_of == FactorsOf.ALL
 
 
 def test_after_them_nothing_goes_on_before_a_factor_is_set_up(ada, otto):

@@ -21,6 +21,7 @@ NOTHING_STORED = {
     "maintenance-new": "the time of a new object",
     "apitoken-new": "what a new object is good for, and how long",
     "service-new": "what a new object is good for, and how long",
+    "shipping-again": "the number of the first entry that there ever was",
     "user-token": "what a new object is good for, and how long",
 }
 """{form that comes filled in: with what that nobody else can have saved}."""
