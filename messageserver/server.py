@@ -31,6 +31,7 @@ from .reader import Reader
 from .roles import Roles
 from .secured import look_after
 from .session import Session
+from .websocket import WebSocket
 
 REPORT_EVERY_S = 1.0
 DRAIN_POLL_S = 0.05
@@ -117,7 +118,7 @@ class Server:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
 
     def _bind(self, ending: contextlib.AsyncExitStack) -> None:
-        self._ports = Ports(self._settings.ports, lambda: Session(self._broker),
+        self._ports = Ports(self._settings.ports, self._client,
                             places=lambda: self._settings.limits.max_connections, refused=self._not_tls)
         ending.callback(self._ports.close)
         try:
@@ -125,6 +126,10 @@ class Server:
         except PortError as error:
             raise Exit(ExitCode.PORT_IN_USE, Event.TLS_INVALID if error.tls else Event.PORT_UNABLE_TO_OPEN,
                        str(error)) from error
+
+    def _client(self, port: settings.Port) -> asyncio.Protocol:
+        session = Session(self._broker)
+        return WebSocket(session) if port.protocol == settings.STOMP_WS else session
 
     def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
         event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED

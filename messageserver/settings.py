@@ -1,12 +1,18 @@
 """The application's Configuration as one frozen object. Pure: no I/O, built once per Configuration."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from .options import OPTIONS, Option
 from .stomp import Limits as FrameLimits
 
+STOMP_WS = "stomp-ws"
+"""Connection Protocol of ports for browsers."""
 SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
+
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -27,7 +33,7 @@ class Port:
     @property
     def takes_clients(self) -> bool:
         """Only these speak STOMP; a port for HA synchronisation is the peer's."""
-        return not self.ha_sync and self.protocol in ("", "stomp")
+        return not self.ha_sync and self.protocol in ("", "stomp", STOMP_WS)
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Peer:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server does with its Configuration. ``log_to`` says where log records are published, as
+    """What the server does with its Configuration. ``origins``: whose pages may connect by WebSocket beside those of
+    the same host, ``*`` for all. ``log_to`` says where log records are published, as
     server_messages.Configuration has it. ``problems`` are sentences about values that were not usable."""
 
     name: str
@@ -91,6 +98,7 @@ class Settings:
     limits: Limits
     retention: Retention
     redundancy: Redundancy
+    origins: tuple[str, ...]
     peer: Peer | None
     log: dict[str, str]
     log_to: dict[str, Any] = field(repr=False)
@@ -120,6 +128,7 @@ def from_application(application: dict[str, Any]) -> Settings:
         limits=limits,
         retention=retention,
         redundancy=Redundancy(number["standby-timeout"], _flag("redundancy", "strict", values, problems)),
+        origins=_origins(values["websocket", "origins"], problems),
         peer=_peer(application.get("peer")),
         log={key: value for (section, key), value in values.items() if section == "log"},
         log_to=application.get("log_to") or {},
@@ -165,6 +174,14 @@ def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: 
     if text not in ("true", "false", "yes", "no", "1", "0", ""):
         problems.append(f"Option {section}/{key} = {text[:40]!r} is neither true nor false; false is used.")
     return text in ("true", "yes", "1")
+
+
+def _origins(text: str, problems: list[str]) -> tuple[str, ...]:
+    given = [part.strip().rstrip("/").lower() for part in text.split(",") if part.strip()]
+    wrong = [part for part in given if part not in ("*", "null") and not _ORIGIN.fullmatch(part)]
+    problems += [f"Option websocket/origins has {part[:80]!r}, which is no origin and is left out: write scheme and "
+                 "host, for example https://logs.example.com." for part in wrong]
+    return tuple(part for part in given if part not in wrong)
 
 
 def _peer(given: dict[str, Any] | None) -> Peer | None:
