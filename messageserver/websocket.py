@@ -1,10 +1,11 @@
 """STOMP over WebSocket, for browsers: what stands between the transport and a connection that speaks STOMP.
 
 The payloads of a client's messages, text or binary, are one stream of bytes: a frame of STOMP may be cut anywhere. Each
-message of the server is whole frames of STOMP, or a heart-beat.
+message of the server is whole frames of STOMP, or a heart-beat; a body with NUL bytes may be cut behind one of them.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from . import openings
@@ -14,10 +15,25 @@ from .stomp import Parser, encode
 from .websocket_frames import CLOSE, NORMAL, PING, PONG, Decoder, closing, head, opcode_for
 from .websocket_handshake import HEAD_MAX, Refused, accepted, too_large
 
+MESSAGE_BYTES = 64 * 1024
+"""Many clients bound the messages that they take; only a large frame of STOMP makes a larger one."""
 PONGS_MAX_BYTES = 64 * 1024
 """With so much unread, a client that asks for signs of life gets none: they would only pile up."""
 FRAME_SLACK = 1024
 """Payload bytes beside one frame of STOMP as large as the limits allow."""
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """``data`` in pieces that end where a frame of STOMP may end, of MESSAGE_BYTES at most where one ends so soon."""
+    start = 0
+    while len(data) - start > MESSAGE_BYTES:
+        end = data.rfind(b"\0", start, start + MESSAGE_BYTES) + 1 or data.find(b"\0", start + MESSAGE_BYTES) + 1
+        if not end:
+            break
+        yield data[start:end]
+        start = end
+    if start < len(data):
+        yield data[start:]
 
 
 class Line(asyncio.Transport):
@@ -40,10 +56,13 @@ class Line(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.has_ended:
             return
-        if self.is_open:
+        if not self.is_open:
+            self._unsent = bytes(data)
+        elif len(data) <= MESSAGE_BYTES:
             self._transport.writelines((head(opcode_for(data), len(data)), data))
         else:
-            self._unsent = bytes(data)
+            self._transport.writelines([part for piece in pieces(bytes(data))
+                                        for part in (head(opcode_for(piece), len(piece)), piece)])
 
     def pong(self, payload: bytes) -> None:
         if not self.has_ended and self.get_write_buffer_size() < PONGS_MAX_BYTES:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messageserver.websocket import MESSAGE_BYTES, pieces
 from messageserver.websocket_frames import (
     BINARY,
     CLOSE,
@@ -78,6 +79,15 @@ def test_what_the_server_sends_has_the_shortest_length(size):
     sent = head(BINARY, size)
     masked = bytes((sent[0], sent[1] | 0x80)) + sent[2:] + bytes(4 + size)
     assert decoded(masked)[1] is None
+
+
+@given(st.lists(st.one_of(st.binary(max_size=300), st.just(b"x" * 70_000), st.just(b"y" * 30_000)), max_size=8))
+def test_large_output_is_cut_where_frames_end(bodies):
+    data = b"".join(body + b"\0" for body in bodies)
+    cut = list(pieces(data))
+    assert b"".join(cut) == data
+    assert all(piece.endswith(b"\0") for piece in cut)
+    assert all(len(piece) <= MESSAGE_BYTES or piece.count(b"\0") == 1 for piece in cut)
 
 
 def test_what_is_no_text_travels_as_binary_and_a_reason_fits():
