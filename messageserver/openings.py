@@ -9,7 +9,7 @@ from .settings import STOMP_WS, Port
 STOMP, HTTP = "stomp", "http"
 LONGEST = 24
 """So many bytes tell every kind apart."""
-_KINDS = tuple((kind, re.compile(pattern, re.DOTALL)) for kind, pattern in (
+_KINDS = (
     (STOMP, rb"[\r\n]*(?:CONNECT|STOMP)\r?\n"),
     (HTTP, rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) |PRI \* HTTP"),
     ("tls", rb"\x16\x03"),
@@ -19,12 +19,13 @@ _KINDS = tuple((kind, re.compile(pattern, re.DOTALL)) for kind, pattern in (
     ("ssh", rb"SSH-"),
     ("mark", rb"\xef\xbb\xbf"),
     ("unknown", rb"[\r\n]*[^\r\nA-Za-z].{2}"),
-))
+)
 
 
 def kind_of(first: bytes) -> str:
     """What a connection that begins with ``first`` speaks; "" while more must come, or where it may be STOMP."""
-    return next((kind for kind, pattern in _KINDS if pattern.match(first)), "")
+    # Compiled when they are first needed, so that the start does not take longer.
+    return next((kind for kind, pattern in _KINDS if re.match(pattern, first, re.DOTALL)), "")
 
 
 def refusal(kind: str, ports: Iterable[Port], *, websocket: bool = False) -> str:

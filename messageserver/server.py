@@ -31,7 +31,6 @@ from .reader import Reader
 from .roles import Roles
 from .secured import look_after
 from .session import Session
-from .websocket import WebSocket
 
 REPORT_EVERY_S = 1.0
 DRAIN_POLL_S = 0.05
@@ -129,7 +128,11 @@ class Server:
 
     def _client(self, port: settings.Port) -> asyncio.Protocol:
         session = Session(self._broker)
-        return WebSocket(session) if port.protocol == settings.STOMP_WS else session
+        if port.protocol != settings.STOMP_WS:
+            return session
+        from .websocket import WebSocket  # the start of a server without such a port does not wait for it
+
+        return WebSocket(session)
 
     def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
         event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED

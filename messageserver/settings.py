@@ -12,7 +12,7 @@ STOMP_WS = "stomp-ws"
 SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
 
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_ORIGIN = r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
 
 
 class SettingsError(ValueError):
@@ -178,7 +178,7 @@ def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: 
 
 def _origins(text: str, problems: list[str]) -> tuple[str, ...]:
     given = [part.strip().rstrip("/").lower() for part in text.split(",") if part.strip()]
-    wrong = [part for part in given if part not in ("*", "null") and not _ORIGIN.fullmatch(part)]
+    wrong = [part for part in given if part not in ("*", "null") and not re.fullmatch(_ORIGIN, part)]
     problems += [f"Option websocket/origins has {part[:80]!r}, which is no origin and is left out: write scheme and "
                  "host, for example https://logs.example.com." for part in wrong]
     return tuple(part for part in given if part not in wrong)
