@@ -58,11 +58,9 @@ class Line(asyncio.Transport):
             return
         if not self.is_open:
             self._unsent = bytes(data)
-        elif len(data) <= MESSAGE_BYTES:
-            self._transport.writelines((head(opcode_for(data), len(data)), data))
-        else:
-            self._transport.writelines([part for piece in pieces(bytes(data))
-                                        for part in (head(opcode_for(piece), len(piece)), piece)])
+            return
+        self._transport.writelines([part for piece in pieces(bytes(data))
+                                    for part in (head(opcode_for(piece), len(piece)), piece)])
 
     def pong(self, payload: bytes) -> None:
         if not self.has_ended and self.get_write_buffer_size() < PONGS_MAX_BYTES:
