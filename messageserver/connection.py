@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from . import openings
 from .broker import Broker
 from .dialects import V12, VERSIONS
 from .frames import Refusal
@@ -21,6 +22,11 @@ HEART_BEAT_SLACK_S = 0.5
 STRANGERS_FRAME = Limits(max_frame_bytes=1024, max_header_bytes=8 * 1024, max_headers=64)
 """What the first frame, by which a client logs in, may cost."""
 _numbers = itertools.count(1)
+
+
+def written(address: str, port: int) -> str:
+    """An address and a port as people write them together."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class Connection(asyncio.Protocol):
@@ -39,6 +45,7 @@ class Connection(asyncio.Protocol):
         self.writable.set()
         self._time = asyncio.get_running_loop().time
         self._parser = Parser(STRANGERS_FRAME)
+        self._first = b""
         self._out: list[bytes] = []
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
@@ -82,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         name = transport.get_extra_info("peername")
-        self.address, self.peer = (name[0], f"{name[0]}:{name[1]}") if isinstance(name, tuple) else ("", "?")
+        self.address, self.peer = (name[0], written(*name[:2])) if isinstance(name, tuple) else ("", "?")
         self._since = self._heard = self._sent = self._progress = self._time()
         self.broker.roster.came(self)
 
@@ -142,10 +149,24 @@ class Connection(asyncio.Protocol):
 
     def _read_first(self, data: bytes) -> None:
         """The frame by which a client logs in, and then what came together with it."""
+        self._first = (self._first + data)[: openings.LONGEST]
+        if (kind := openings.kind_of(self._first)) not in ("", openings.STOMP):
+            self._turn_away(kind)
+            return
         self._take_parts(self._parser.parts(data, only_first=True))
         if self.connected:
             self._parser.limits = self.broker.settings.limits.frame
             self._take_parts(self._parser.parts(b""))
+
+    def _turn_away(self, kind: str) -> None:
+        """Tell a client that does not speak STOMP so, in its own words where they are known."""
+        sentence = openings.refusal(kind, self.broker.settings.ports)
+        self.broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {sentence}")
+        if kind == openings.HTTP:
+            self.queue(openings.http_answer("400 Bad Request", sentence))
+            self.close()
+        else:
+            self.fail(sentence)
 
     def _take_parts(self, parts: list[Frame | Sends]) -> None:
         self.broker.intake.count(sum([len(part.bodies) if type(part) is Sends else 1 for part in parts]))

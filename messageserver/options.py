@@ -64,4 +64,6 @@ OPTIONS = (
     Option("limits", "stall-timeout", "30", "A client that takes nothing for this many seconds while data waits for it "
            "is cut.", 1, 3600),
     Option("limits", "connect-timeout", "10", "Seconds in which a new connection must send CONNECT.", 1, 600),
+    Option("websocket", "origins", "", "Whose pages may connect to a stomp-ws port: comma list of origins such as "
+           "https://logs.example.com; * = all. Pages of the host that the browser dials always may."),
 )

@@ -117,7 +117,7 @@ class Server:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
 
     def _bind(self, ending: contextlib.AsyncExitStack) -> None:
-        self._ports = Ports(self._settings.ports, lambda: Session(self._broker),
+        self._ports = Ports(self._settings.ports, self._client,
                             places=lambda: self._settings.limits.max_connections, refused=self._not_tls)
         ending.callback(self._ports.close)
         try:
@@ -125,6 +125,14 @@ class Server:
         except PortError as error:
             raise Exit(ExitCode.PORT_IN_USE, Event.TLS_INVALID if error.tls else Event.PORT_UNABLE_TO_OPEN,
                        str(error)) from error
+
+    def _client(self, port: settings.Port) -> asyncio.Protocol:
+        session = Session(self._broker)
+        if port.protocol != settings.STOMP_WS:
+            return session
+        from .websocket import WebSocket  # the start of a server without such a port does not wait for it
+
+        return WebSocket(session)
 
     def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
         event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED

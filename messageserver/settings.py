@@ -1,5 +1,6 @@
 """The application's Configuration as one frozen object. Pure: no I/O, built once per Configuration."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,12 @@ from protocol.client_logins import CLIENTS, RIGHTS, ClientRights
 from .options import OPTIONS, Option
 from .stomp import Limits as FrameLimits
 
+STOMP_WS = "stomp-ws"
+"""Connection Protocol of ports for browsers."""
 SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
+
+
+_ORIGIN = r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
 
 
 class SettingsError(ValueError):
@@ -31,7 +37,7 @@ class Port:
     @property
     def takes_clients(self) -> bool:
         """Only these speak STOMP; a port for HA synchronisation is the peer's."""
-        return not self.ha_sync and self.protocol in ("", "stomp")
+        return not self.ha_sync and self.protocol in ("", "stomp", STOMP_WS)
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,10 @@ class Peer:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server does with its Configuration. ``log_to`` says where log records are published, as
-    server_messages.Configuration has it; ``clients`` is what is kept of the passcode of each login, ``rights``
-    what those may that may not everything. ``problems`` are sentences about values that were not usable."""
+    """What the server does with its Configuration. ``clients`` is what is kept of the passcode of each login,
+    ``rights`` what those may that may not everything. ``origins``: whose pages may connect by WebSocket beside those of
+    the same host, ``*`` for all. ``log_to`` says where log records are published, as
+    server_messages.Configuration has it. ``problems`` are sentences about values that were not usable."""
 
     name: str
     host: str
@@ -99,6 +106,7 @@ class Settings:
     retention: Retention
     shared_queues: bool
     redundancy: Redundancy
+    origins: tuple[str, ...]
     peer: Peer | None
     log: dict[str, str]
     log_to: dict[str, Any] = field(repr=False)
@@ -134,6 +142,7 @@ def from_application(application: dict[str, Any]) -> Settings:
         retention=retention,
         shared_queues=_one_of("messages", "queues", ("shared", "log"), values, problems) == "shared",
         redundancy=Redundancy(number["standby-timeout"], _flag("redundancy", "strict", values, problems)),
+        origins=_origins(values["websocket", "origins"], problems),
         peer=_peer(application.get("peer")),
         log={key: value for (section, key), value in values.items() if section == "log"},
         log_to=application.get("log_to") or {},
@@ -222,6 +231,14 @@ def _one_of(section: str, key: str, words: tuple[str, ...], values: dict[tuple[s
     if text:
         problems.append(f"Option {section}/{key} = {text[:40]!r} is none of {', '.join(words)}; {words[0]} is used.")
     return words[0]
+
+
+def _origins(text: str, problems: list[str]) -> tuple[str, ...]:
+    given = [part.strip().rstrip("/").lower() for part in text.split(",") if part.strip()]
+    wrong = [part for part in given if part not in ("*", "null") and not re.fullmatch(_ORIGIN, part)]
+    problems += [f"Option websocket/origins has {part[:80]!r}, which is no origin and is left out: write scheme and "
+                 "host, for example https://logs.example.com." for part in wrong]
+    return tuple(part for part in given if part not in wrong)
 
 
 def _peer(given: dict[str, Any] | None) -> Peer | None:

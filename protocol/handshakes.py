@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from .lines import OPENING_TIMEOUT_S
 from .strangers import Strangers
-from .tls import why_untrusted
+from .tls import why_refused
 
 ACCEPT_AGAIN_S = 1.0
 
@@ -85,7 +85,7 @@ class SecuredListener:
             await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._context,
                                                      ssl_handshake_timeout=self._within_s)
         except ssl.SSLError as error:
-            self._failed(address, why_untrusted(error, address))
+            self._failed(address, why_refused(error, address))
         except (OSError, TimeoutError):
             # Who left by itself is not told of.
             if self._loop.time() - begun >= self._within_s:

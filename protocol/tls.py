@@ -12,6 +12,9 @@ _EXPIRED, _NOT_YET = {10, 12}, {9, 11}
 _OTHER_NAME = {62, 64}
 _UNKNOWN_ISSUER = {2, 18, 19, 20, 21}
 """Codes of X509_verify_cert that have a sentence of their own."""
+_NO_TLS = frozenset(("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "RECORD_LAYER_FAILURE",
+                     "PACKET_LENGTH_TOO_LONG"))
+"""What OpenSSL says of other protocols; CONNECT of STOMP it takes for a request to a proxy."""
 
 
 class TlsError(Exception):
@@ -98,6 +101,13 @@ def _stamps(files: Sequence[str | Path]) -> tuple[tuple[int, int, int] | None, .
     return tuple(found)
 
 
+def why_refused(error: ssl.SSLError, host: str) -> str:
+    """What a listener says of a handshake that failed with one who dialled from ``host``: a clause."""
+    if error.reason in _NO_TLS:
+        return "it does not speak TLS: let it connect with TLS, or to a port that is not secured"
+    return why_untrusted(error, host)
+
+
 def why_untrusted(error: ssl.SSLError, host: str) -> str:
     """What a dialler says of a handshake with ``host`` that failed: a clause that says what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -113,7 +123,7 @@ def why_untrusted(error: ssl.SSLError, host: str) -> str:
                    "place, or the authority was changed and has to be given to this machine again"
         return f"its certificate is not accepted: {error.verify_message}"
     reason = error.reason or ""
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
+    if reason in _NO_TLS:
         return "it does not speak TLS: secure that port, or let this side connect without TLS"
     if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
         return "it wants a certificate from this side (mutual TLS), and none was shown"

@@ -121,6 +121,7 @@ class PortProtocol(models.TextChoices):
     """Connection protocols of a listening port of a Message Server; blank means stomp."""
 
     STOMP = "stomp", "stomp (clients)"
+    STOMP_WS = "stomp-ws", "stomp-ws (browsers)"
     SYNC = "sync", "sync (peer)"
 
 

@@ -20,9 +20,10 @@ class Member(ServerProcess):
     """One member: its process, and the control that only it talks to."""
 
     def __init__(self, name: str, directory: Path, ports: tuple[int, int], peer: dict, options: dict,
-                 transport: str = ""):
+                 transport: str = "", *, protocol: str = "stomp"):
         self.name, self.sync_port, self.version = name, ports[1], 0
         body = application(ports[0], options=options)
+        body["ports"][0]["protocol"] = protocol
         body |= {"name": name, "peer": peer, "ports": [*body["ports"], {
             "id": "sync", "port": str(ports[1]), "protocol": "sync", "ha_sync": True,
             "listening_mode": "secured" if transport else "", "transport_parameters": transport}]}
@@ -76,10 +77,12 @@ class Member(ServerProcess):
 class PairOfServers:
     """``a`` and ``b``, both ready; ``in_sync`` makes ``a`` the active one with ``b`` recorded as in sync.
 
-    ``transports`` are the Transport Parameters of both HA Sync ports, "" for one that is not secured."""
+    ``transports`` are the Transport Parameters of both HA Sync ports, "" for one that is not secured; ``protocol`` is
+    that of their ports for clients."""
 
     def __init__(self, directory: Path, ports: list[int], options: dict, secrets: tuple[str, str],
-                 transports: tuple[str, str] = ("", "")):
+                 transports: tuple[str, str] = ("", ""), *, protocol: str = "stomp"):
+        self._protocol = protocol
         self._transports = dict(zip("AB", transports, strict=True))
         self._directory, self._ports = directory, {"A": (ports[0], ports[1]), "B": (ports[2], ports[3])}
         self._options, self._secrets = options, dict(zip("AB", secrets, strict=True))
@@ -90,7 +93,7 @@ class PairOfServers:
         peer = {"name": other, "addresses": ["127.0.0.1"], "port": self._ports[other][1],
                 "secret": self._secrets[name], "secured": bool(self._transports[other])}
         return Member(name, self._directory / name, self._ports[name], peer, self._options,
-                      self._transports[name]).ready()
+                      self._transports[name], protocol=self._protocol).ready()
 
     def sync_port(self, name: str) -> int:
         """Number of its HA Sync port."""

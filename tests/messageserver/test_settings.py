@@ -63,6 +63,15 @@ def test_a_secured_port_is_known_by_mode_or_transport_parameters():
     assert made.ports[2].transport["certificate"] == "/c.pem"
 
 
+def test_a_port_for_browsers_takes_clients_and_origins_are_looked_at():
+    made = settings([{**PORT, "protocol": "Stomp-WS"}], options={"WebSocket": {
+        "origins": "https://Logs.example.com/, *, logs.example.com, http://[::1]:8000, null, ftp://a/b"}})
+    assert made.ports[0].takes_clients
+    assert made.origins == ("https://logs.example.com", "*", "http://[::1]:8000", "null")
+    assert ["'logs.example.com'" in made.problems[0], "'ftp://a/b'" in made.problems[1]] == [True, True]
+    assert settings().origins == ()
+
+
 def test_secrets_are_not_in_the_text_of_the_settings():
     assert "Pass" not in repr(settings(options={"clients": {"ann": "Pass"}}))
 

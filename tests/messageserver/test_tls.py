@@ -54,7 +54,7 @@ class SecureClient(Client):
 
 
 def test_a_secured_port_speaks_tls_and_nothing_else(start_server, port, certificate):
-    start_server(ports=ports(port, f"tls=1;certificate={certificate}"))
+    server = start_server(ports=ports(port, f"tls=1;certificate={certificate}"))
     with SecureClient(port, certificate) as client:
         client.subscribe("/topic/a")
         assert client.acked("/topic/a", b"x" * 500_000) == 1
@@ -65,6 +65,7 @@ def test_a_secured_port_speaks_tls_and_nothing_else(start_server, port, certific
         plain.sendall(b"CONNECT\naccept-version:1.2\n\n\0")
         with contextlib.suppress(ConnectionResetError):
             assert b"CONNECTED" not in plain.recv(1000)
+    assert "it does not speak TLS: let it connect with TLS, or to a port that is not secured" in server.output
 
 
 def test_those_that_stall_in_their_handshake_take_no_place_of_a_client(start_server, port, certificate):

@@ -84,7 +84,8 @@ class PortForm(RowForm):
                    help_text="Clients refer to a port by its ID. The first one is normally \"default\".")
     port = Whole(must=True, help_text="1 to 65535, unique on the Host.")
     protocol = Choice(choices=[("", "default (stomp)"), *PortProtocol.choices],
-                      help_text="stomp is for clients, sync for the other member of a pair.")
+                      help_text="stomp is for clients, stomp-ws for browsers (STOMP over WebSocket), sync for the "
+                                "other member of a pair.")
     ha_sync = Check(help_text="The other member of the pair fetches its copy of the messages through "
                               "this port. Each member has one such port; clients do not use it.")
     listening_mode = Choice(choices=ListeningMode, initial=ListeningMode.UNSECURED,

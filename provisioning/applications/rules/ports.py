@@ -56,6 +56,9 @@ def _one_port(port: PortDraft, at: str, is_message_server: bool) -> list[Refusal
     if is_message_server and port.protocol == PortProtocol.SYNC and not port.ha_sync:
         refusals.append(Refusal("Connection Protocol sync is that of the port with HA Sync, and nobody would use this "
                                 "one. Select HA Sync, or choose stomp.", f"{at}.protocol"))
+    if is_message_server and port.protocol == PortProtocol.STOMP_WS and port.ha_sync:
+        refusals.append(Refusal("Connection Protocol stomp-ws is for browsers, and the other member does not use this "
+                                "port so. Clear HA Sync, or choose sync.", f"{at}.protocol"))
     refusals += text_refusals(port.description, field=f"{at}.description", label="Description", longest=255)
     refusals += parameter_refusals(port.application_parameters, field=f"{at}.application_parameters",
                                    label="Application Parameters")

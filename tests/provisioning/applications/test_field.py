@@ -34,7 +34,7 @@ def test_auto_detect_is_refused_with_what_there_is_instead():
 def test_a_port_that_would_speak_addp_in_name_only_is_refused():
     [refusal] = refusals(ports=(replace(PORT, protocol="addp"),))
     assert (refusal.field, 'does not speak "addp"' in refusal.message) == ("ports.0.protocol", True)
-    assert PortProtocol.values == ["stomp", "sync"]
+    assert PortProtocol.values == ["stomp", "stomp-ws", "sync"]
 
 
 @pytest.mark.django_db

@@ -154,7 +154,8 @@ def test_good_port_rows_are_accepted():
     rows = ports({"port_id": "default", "port": 7001, "protocol": "stomp"},
                  {"port_id": "sync", "port": 7002, "protocol": "sync", "ha_sync": True},
                  {"port_id": "tls", "port": 7003, "listening_mode": "secured",
-                  "transport_parameters": "tls=1;certificate=/etc/pki/ms.pem"})
+                  "transport_parameters": "tls=1;certificate=/etc/pki/ms.pem"},
+                 {"port_id": "browsers", "port": 7004, "protocol": "stomp-ws"})
     assert refusals(ports=rows) == []
 
 
@@ -406,6 +407,11 @@ def test_connection_to_a_client_is_refused():
 def test_connection_listed_twice_is_refused():
     row = ConnectionDraft(server_id=9)
     assert fields_of(refusals(connections=(row, row), facts=pair_facts())) == ["connections.1.server_id"]
+
+
+def test_a_port_for_browsers_is_none_of_ha_sync():
+    found = only(refusals(ports=(replace(SYNC[0], protocol="stomp-ws"),)))
+    assert (found.field, "Clear HA Sync" in found.message) == ("ports.0.protocol", True)
 
 
 def test_every_refusal_is_a_sentence():
