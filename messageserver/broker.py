@@ -17,6 +17,7 @@ from protocol.tasks import Tasks
 from protocol.throttle import Throttle
 
 from . import standing as standings
+from .checkpoints import Checkpoints
 from .delivery import Delivery
 from .disk import Arguments, Disk, Result
 from .figures import Figures
@@ -67,8 +68,10 @@ class Broker:
         self.suspending = False
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
-        self.on_stored: Callable[[list[Row]], None] | None = None
-        """Called with the records of each group once they are on this disk."""
+        self.on_formed: Callable[[list[Row]], None] | None = None
+        """Called with the records of each group as they go to this disk: they will be the next ones, whatever it does."""
+        self.on_stored: Callable[[], None] | None = None
+        """Called once a group is on this disk."""
         self._waiting = Submissions()
         self._groups: deque[Group] = deque()
         self._held_bytes = 0
@@ -85,6 +88,7 @@ class Broker:
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""
         self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"), self.figures)
+        self.checkpoints = Checkpoints(store, self.storing, self.disk.thread("checkpoints"), self.tasks.start)
         self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
@@ -136,9 +140,11 @@ class Broker:
 
     async def _commit_group(self) -> None:
         group = self._waiting.take_group()
-        self._held_bytes += sum([each.size for each in group])
+        size = sum([each.size for each in group])
+        self._held_bytes += size
+        promise = None if self.on_formed is None else self._promise
         try:
-            appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch)
+            appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch, promise)
         except StoreError as error:
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
             self._not_stored([*group, *self._waiting.take_all()], error)
@@ -150,9 +156,18 @@ class Broker:
         self._groups.append(Group(group, appended, max(appended.seqs)))
         if appended.records:
             if self.on_stored is not None:
-                self.on_stored(appended.records)
+                self.on_stored()
             self.stand(self.standing.stored(self.last_seq))
+            self.checkpoints.wrote(size)
         self._releasable.set()
+
+    def _promise(self, rows: list[Row]) -> None:
+        """In the store's thread, which goes on to its disk meanwhile."""
+        self._loop.call_soon_threadsafe(self._formed, rows)
+
+    def _formed(self, rows: list[Row]) -> None:
+        if self.on_formed is not None:
+            self.on_formed(rows)
 
     def _not_stored(self, submitted: list[Submitted], error: StoreError) -> None:
         if not isinstance(error, StaleEpoch):
