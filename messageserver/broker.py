@@ -40,6 +40,9 @@ TICK_S = 0.25
 CLOSE_S = 5.0
 """A disk that does not answer keeps no server from ending for longer than this."""
 GONE = "The server no longer serves. Connect to the other member of the pair."
+NOT_STORED = "A message was not stored and does not count: {}. Send it again later."
+PERHAPS_STORED = ("A message was not stored here, and the other member may have it: {}. Send it again later, with its "
+                  "dedup-id.")
 NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
 
 
@@ -69,7 +72,7 @@ class Broker:
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
         self.on_formed: Callable[[list[Row]], None] | None = None
-        """Called with the records of each group as they go to this disk: they will be the next ones, whatever it does."""
+        """Called with the records of each group as they go to this disk: they are the next ones, whatever it does."""
         self.on_stored: Callable[[], None] | None = None
         """Called once a group is on this disk."""
         self._waiting = Submissions()
@@ -146,8 +149,10 @@ class Broker:
         try:
             appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch, promise)
         except StoreError as error:
+            stale = promise is None or isinstance(error, StaleEpoch)
+            self._not_stored(group, error, NOT_STORED if stale else PERHAPS_STORED)
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
-            self._not_stored([*group, *self._waiting.take_all()], error)
+            self._not_stored(self._waiting.take_all(), error, NOT_STORED)
             self.delivery.flush()
             self._let_go(group)
             return
@@ -169,11 +174,11 @@ class Broker:
         if self.on_formed is not None:
             self.on_formed(rows)
 
-    def _not_stored(self, submitted: list[Submitted], error: StoreError) -> None:
+    def _not_stored(self, submitted: list[Submitted], error: StoreError, sentences: str) -> None:
         if not isinstance(error, StaleEpoch):
             self.storing.failed(error)
         for each in submitted:
-            each.session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
+            each.session.fail(sentences.format(error))
             each.session.settle(len(each.receipts))
 
     # --- acknowledging -------------------------------------------------------------------------------
@@ -304,6 +309,8 @@ class Broker:
             await self.storing.run(self.store.recover)
             # A commit whose outcome was unknown may be on disk after all.
             self._take_position()
+            if self.on_stored is not None:
+                self.on_stored()
             self.stand(self.standing.stored(self.last_seq))
         self._releasable.set()
         self.storing.recovered()
