@@ -53,8 +53,8 @@ def test_nodes_of_rabbitmq_have_nothing_in_common_with_the_system_or_each_other(
 def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, log, message_server, "
-             "pair, rabbitmq")
+    known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, log, "
+             "message_server, pair, rabbitmq")
     assert f"Known: {known}." in done.stderr
 
 
