@@ -36,7 +36,7 @@ async def write(store: PairedStore) -> None:
     storing = StoreThread(store, thread, lambda: 10.0, lambda: None)
     done = Checkpoints(store, storing, disk.thread("checkpoints"), spawn)
     for _ in range(COMMITS):
-        await storing.run(store.append, [Draft("/topic/a", b"", b"x" * BODY)], 1)
+        await storing.run(store.append, [Draft("/topic/a", b"", b"x" * BODY)], 1, None)
         done.wrote(BODY)
         await asyncio.sleep(0)
     await asyncio.gather(*tasks)
