@@ -20,9 +20,12 @@ WHOLE_S, EQUAL_S = 60, 60
 class LocalPair:
     """Installed and started on return, and whole: one serves, the other is in sync."""
 
-    def __init__(self, run: Pairwise, name: str = "Bench"):
+    def __init__(self, run: Pairwise, name: str = "Bench", limits: dict[str, str] | None = None):
         self.run, self.names = run, (f"{name}_A", f"{name}_B")
         servers = [message_server(each, auto_restart=True) for each in self.names]
+        if limits:
+            for each in servers:
+                each["options"]["limits"] = limits
         link = {"backup": self.names[1], "redundancy_type": "warm standby"}
         self.ports = {each["name"]: each["ports"][0]["port"] for each in servers}
         run.manage("apply", apply_file(run, servers[0] | link, servers[1]), "--yes")
@@ -87,8 +90,9 @@ class LocalPair:
 
 
 @contextlib.contextmanager
-def local_pair(directory: Path | None = None) -> Iterator[LocalPair]:
-    """A pair in a temporary directory under ``directory``, ended with everything else at the end of the block."""
+def local_pair(directory: Path | None = None, limits: dict[str, str] | None = None) -> Iterator[LocalPair]:
+    """A pair in a temporary directory under ``directory``, ended with everything else at the end of the block.
+    ``limits``: options of that section."""
     with (tempfile.TemporaryDirectory(prefix="pairwise-bench-", dir=directory) as name,
           Pairwise(Path(name) / "var") as run):
-        yield LocalPair(run.start())
+        yield LocalPair(run.start(), limits=limits)

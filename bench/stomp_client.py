@@ -12,7 +12,11 @@ import getpass
 import json
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Sender(asyncio.Protocol):
         self._sent_at: list[float] = []
         self._latencies: list[float] = []
         start = f"SEND\ndestination:{load.destination}\ncontent-length:{load.size}\n"
-        self._frames = [f"{start}{head}receipt:".encode() + b"%d\n\n" + b"x" * load.size + b"\0"
-                        for head in load.heads]
+        self._heads = [f"{start}{head}receipt:".encode() + b"%d\n\n" for head in load.heads]
+        self._tail = b"x" * load.size + b"\0"
 
     def connection_made(self, transport) -> None:
         self._transport = transport
@@ -72,10 +76,11 @@ class Sender(asyncio.Protocol):
         count = min(count, self._left)
         if count:
             first = len(self._sent_at)
-            frames, kinds = self._frames, len(self._frames)
+            heads, kinds, tail = self._heads, len(self._heads), self._tail
             self._left -= count
             self._sent_at += [time.perf_counter()] * count
-            self._transport.write(b"".join([frames[number % kinds] % number for number in range(first, first + count)]))
+            self._transport.write(b"".join([
+                part for number in range(first, first + count) for part in (heads[number % kinds] % number, tail)]))
 
     def data_received(self, data: bytes) -> None:
         *frames, self._rest = (self._rest + data).split(b"\0")
@@ -120,14 +125,19 @@ async def run(load: Load) -> Result:
 
 
 def measure(load: Load, within_s: float | None = None) -> Result:
-    """``run`` in an event loop of its own, uvloop when present. Raises TimeoutError after ``within_s``."""
+    """``run`` in an event loop of its own. Raises TimeoutError after ``within_s``."""
+    return in_loop(_within(load, within_s))
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work`` in an event loop of its own, uvloop when present."""
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_within(load, within_s))
+        return runner.run(work)
 
 
 async def _within(load: Load, within_s: float | None) -> Result:

@@ -155,7 +155,7 @@ class Active:
             link.abort()
             if self.shipping is shipping:
                 self.shipping = None
-                self.common = (shipping.confirmed_seq, shipping.confirmed_digest)
+                self.common = shipping.common
                 self.reason = f"The link to {peer.name} is down: {reason}."
                 self._broker.stand(self._broker.standing.unlinked())
                 if shipping.met or self.reason != self._said:
@@ -172,7 +172,7 @@ class Active:
     def common_point(self) -> tuple[int, bytes]:
         """(seq, running digest there) of the last record that both members are known to have."""
         shipping = self.shipping
-        return (shipping.confirmed_seq, shipping.confirmed_digest) if shipping else self.common
+        return shipping.common if shipping else self.common
 
     async def prove(self) -> str:
         """Why a write would not be acknowledged now, "" when it would: the disk takes a write, and the standby, when

@@ -17,6 +17,7 @@ from protocol.tasks import Tasks
 from protocol.throttle import Throttle
 
 from . import standing as standings
+from .checkpoints import Checkpoints
 from .consumption import Consumption
 from .delivery import Delivery
 from .disk import Arguments, Disk, Result
@@ -41,6 +42,9 @@ TICK_S = 0.25
 CLOSE_S = 5.0
 """A disk that does not answer keeps no server from ending for longer than this."""
 GONE = "The server no longer serves. Connect to the other member of the pair."
+NOT_STORED = "A message was not stored and does not count: {}. Send it again later."
+PERHAPS_STORED = ("A message was not stored here, and the other member may have it: {}. Send it again later, with its "
+                  "dedup-id.")
 NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
 
 
@@ -70,8 +74,10 @@ class Broker:
         self.suspending = False
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
-        self.on_stored: Callable[[list[Row]], None] | None = None
-        """Called with the records of each group once they are on this disk."""
+        self.on_formed: Callable[[list[Row]], None] | None = None
+        """Called with the records of each group as they go to this disk: they are the next ones, whatever it does."""
+        self.on_stored: Callable[[], None] | None = None
+        """Called once a group is on this disk."""
         self._waiting = Submissions()
         self._groups: deque[Group] = deque()
         self._held_bytes = 0
@@ -90,6 +96,7 @@ class Broker:
         self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"), self.figures)
         self.consumption = Consumption(store, self.storing, self.delivery, lambda: self.settings, self._awake,
                                        self.tasks.start)
+        self.checkpoints = Checkpoints(store, self.storing, self.disk.thread("checkpoints"), self.tasks.start)
         self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
@@ -148,16 +155,20 @@ class Broker:
 
     async def _commit_group(self) -> None:
         group = self._waiting.take_group()
-        self._held_bytes += sum([each.size for each in group])
+        size = sum([each.size for each in group])
+        self._held_bytes += size
         plan = self.consumption.begin(group)
+        promise = None if self.on_formed is None else self._promise
         try:
             appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch,
-                                              None if plan is None else plan.drafts)
+                                              None if plan is None else plan.drafts, promise)
         except StoreError as error:
-            # Nor is what came behind it: sent again with the first, it would have overtaken it.
-            behind = [*group, *self._waiting.take_all()]
-            self._not_stored(behind, error)
-            self.consumption.failed(plan, behind)
+            stale = promise is None or isinstance(error, StaleEpoch)
+            # Nor is what came behind it stored: sent again with the first, it would have overtaken it.
+            behind = self._waiting.take_all()
+            self._not_stored(group, error, NOT_STORED if stale else PERHAPS_STORED)
+            self._not_stored(behind, error, NOT_STORED)
+            self.consumption.failed(plan, [*group, *behind])
             self.delivery.flush()
             self._let_go(group)
             return
@@ -168,15 +179,24 @@ class Broker:
         self._groups.append(Group(group, appended, self.last_seq if plan else upto, plan))
         if appended.records:
             if self.on_stored is not None:
-                self.on_stored(appended.records)
+                self.on_stored()
             self.stand(self.standing.stored(self.last_seq))
+            self.checkpoints.wrote(size)
         self._releasable.set()
 
-    def _not_stored(self, submitted: list[Submitted], error: StoreError) -> None:
+    def _promise(self, rows: list[Row]) -> None:
+        """In the store's thread, which goes on to its disk meanwhile."""
+        self._loop.call_soon_threadsafe(self._formed, rows)
+
+    def _formed(self, rows: list[Row]) -> None:
+        if self.on_formed is not None:
+            self.on_formed(rows)
+
+    def _not_stored(self, submitted: list[Submitted], error: StoreError, sentences: str) -> None:
         if not isinstance(error, StaleEpoch):
             self.storing.failed(error)
         for each in submitted:
-            each.session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
+            each.session.fail(sentences.format(error))
             each.session.settle(len(each.receipts))
 
     # --- acknowledging -------------------------------------------------------------------------------
@@ -316,6 +336,8 @@ class Broker:
             await self.storing.run(self.store.recover)
             # A commit whose outcome was unknown may be on disk after all.
             self._take_position()
+            if self.on_stored is not None:
+                self.on_stored()
             self.stand(self.standing.stored(self.last_seq))
         self._releasable.set()
         self.storing.recovered()

@@ -193,9 +193,11 @@ class Roles:
 
     def _newer_epoch(self, epoch: int) -> None:
         """The standby was granted a newer epoch, so this server is not the active one any more."""
-        if self.role == "primary" and self._broker.standing.mode != Mode.DEPOSED:
+        standing = self._broker.standing
+        # What the standby said before this server was granted that very epoch is late.
+        if self.role == "primary" and standing.epoch < epoch and standing.mode != Mode.DEPOSED:
             # At once, before anything else is acknowledged; the rest follows.
-            self._broker.stand(self._broker.standing.deposed())
+            self._broker.stand(standing.deposed())
             self._log.standard(Event.DEPOSED, f"The other member was granted epoch {epoch}: this server is no longer "
                                "the active one and serves no clients.")
             self._broker.tasks.start(self._give_way(), "giving way")

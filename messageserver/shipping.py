@@ -66,7 +66,7 @@ class Shipping:
         """Send what the standby lacks, and whatever comes; ``reader`` is for what is no longer in memory."""
         self.met = True
         self._broker.stand(self._broker.standing.linked(self.copy, self._sent_seq))
-        self._broker.on_stored = self._stored
+        self._broker.on_formed, self._broker.on_stored = self._formed, self.look
         if self._follows_trims:
             self._broker.housekeeping.trim_there = self._trim_there
             self._link.send(trim(self._broker.store.first_seq - 1))
@@ -74,7 +74,7 @@ class Shipping:
         try:
             await until_one_ends(self._ship(reader), self._hear(), self._link.beat(), self._watch())
         finally:
-            self._broker.on_stored = self._broker.housekeeping.trim_there = None
+            self._broker.on_formed = self._broker.on_stored = self._broker.housekeeping.trim_there = None
             for waiting in self._echoes.values():
                 waiting.cancel()
 
@@ -151,8 +151,8 @@ class Shipping:
 
     # --- sending -----------------------------------------------------------------------------------------
 
-    def _stored(self, rows: list[Row]) -> None:
-        """A group is on this disk: keep it for the standby, as far as there is room."""
+    def _formed(self, rows: list[Row]) -> None:
+        """A group goes to this disk: keep it for the standby, as far as there is room."""
         if self._buffered > BUFFER_BYTES:
             self._buffer.clear()
             self._buffered = 0
@@ -265,6 +265,13 @@ class Shipping:
             raise
         finally:
             self._echoes.pop(number, None)
+
+    @property
+    def common(self) -> tuple[int, bytes]:
+        """(seq, running digest there) of the last record that is on both disks."""
+        if self.confirmed_seq > self._broker.last_seq:
+            return self._broker.last_seq, self._broker.digest
+        return self.confirmed_seq, self.confirmed_digest
 
     @property
     def lag(self) -> int:

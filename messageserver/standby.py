@@ -200,6 +200,7 @@ class Standby:
                     size += len(payloads[-1])
                 room.set()
                 epoch, seq, digest = await self._broker.take_foreign(self._store, payloads)
+                self._broker.checkpoints.wrote(size)
                 link.send(ack(epoch, seq, digest))
                 await link.drained()
                 await self._follow_trim(link)

@@ -29,6 +29,10 @@ TRIM_ROWS = 4000
 """Most records that are removed at once, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
 """A store that was full is used again when this much can be written to it."""
+CHECKPOINT_PAGES = 16_000
+"""A commit that finds so many pages of 4 KB in the write-ahead log moves them to the database itself: ``Checkpoints``
+did not come to it."""
+Promise = Callable[[list[Row]], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Store:
     def __init__(self, directory: Path, retention: Retention):
         self.directory, self.path, self.retention = directory, directory / FILE, retention
         self._trouble = ""
+        self._promised: list[Row] = []
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = take_lock(directory / "lock")
@@ -71,7 +76,7 @@ class Store:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute("PRAGMA wal_autocheckpoint=1000")
+            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
             db.execute("PRAGMA journal_size_limit=67108864")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -117,15 +122,20 @@ class Store:
 
     # --- writing -------------------------------------------------------------------------------------
 
-    def append(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None) -> Appended:
+    def append(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None,
+               promise: Promise | None = None) -> Appended:
         """Store ``drafts`` in order as one transaction, then what ``marking`` makes of them, on disk when this returns.
 
         A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
-        is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts.
+        is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts. ``promise`` is called with
+        the new records before they are on disk, so that the other member may have them first; when the disk does not
+        take them, they are what is stored next in this epoch: ``(epoch, seq)`` names one record for ever.
         """
         if epoch != self.held.epoch or self.held.role != "primary":
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
+        if self._promised:
+            self._keep_promise()
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
         known = self._dedup
         fresh: dict[tuple[str, str], int] = {}
@@ -155,7 +165,11 @@ class Store:
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             names.add(destination)
         if rows:
+            if promise is not None:
+                self._promised = rows
+                promise(rows)
             self._write(lambda: self._insert(rows, names))
+            self._promised = []
             self.last_seq, self.digest = seq, digest
             if fresh:
                 self._remember(fresh)
@@ -168,6 +182,15 @@ class Store:
             self.places.add(destinations, rows[0][0], rows[-1][0])
         if any(name.startswith(PREFIX) for name in destinations):
             self.marks.note([row for row in rows if row[3].startswith(PREFIX)])
+
+    def _keep_promise(self) -> None:
+        """Store what the other member was given before this disk failed to take it. Raises StoreError."""
+        left = [row for row in self._promised if row[0] > self.last_seq]
+        if left:
+            self._write(lambda: self._insert(left, {row[3] for row in left}))
+            self.last_seq, self.digest = left[-1][0], left[-1][7]
+            self._remember({(row[3], row[6]): row[0] for row in left if row[6] is not None})
+        self._promised = []
 
     def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
@@ -182,6 +205,8 @@ class Store:
                 self._db.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?)", (epoch, self.last_seq + 1))
 
         self._write(write)
+        if epoch != self.held.epoch:
+            self._promised = []
         self.held = Held(epoch, record_version, role, generation)
 
     def truncate_after(self, seq: int) -> int:
@@ -271,6 +296,11 @@ class Store:
             raise StoreError(self.why(error)) from error
         self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,)))
         self._write(lambda: self._db.execute("DELETE FROM room"))
+        self._keep_promise()
+
+    def checkpoint(self) -> None:
+        """Move what is left in the write-ahead log to the database, so that the next commit begins it anew."""
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _write(self, body: Callable[[], object]) -> None:
         try:

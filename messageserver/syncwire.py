@@ -146,12 +146,14 @@ def batch(epoch: int, rows: Sequence[Row]) -> bytes:
     paths = [text.encode() for text in destinations]
     names = [b"" if text is None else text.encode() for text in dedups]
     numbers, lengths = struct.Struct(f">{count}Q"), struct.Struct(f">{count}I")
-    payload = b"".join((
-        _BATCH.pack(epoch, rows[0][0], count, digests[-1]), numbers.pack(*epochs), numbers.pack(*times),
-        lengths.pack(*map(len, paths)), lengths.pack(*map(len, headers)), lengths.pack(*map(len, bodies)),
-        lengths.pack(*[_NO_DEDUP if text is None else len(name) for text, name in zip(dedups, names, strict=True)]),
+    sizes = [list(map(len, column)) for column in (paths, headers, bodies, names)]
+    payload = _BATCH.size + 2 * numbers.size + 4 * lengths.size + sum(map(sum, sizes))
+    # Joined once, with its header: another copy of large bodies takes as long as everything else here.
+    return b"".join((
+        HEADER.pack(Kind.BATCH, payload), _BATCH.pack(epoch, rows[0][0], count, digests[-1]), numbers.pack(*epochs),
+        numbers.pack(*times), *[lengths.pack(*column) for column in sizes[:3]],
+        lengths.pack(*[_NO_DEDUP if text is None else size for text, size in zip(dedups, sizes[3], strict=True)]),
         *paths, *headers, *bodies, *names))
-    return frame(Kind.BATCH, payload)
 
 
 def read_batch(payload: bytes) -> Batch:

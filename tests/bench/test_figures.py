@@ -1,13 +1,15 @@
 """What the measurements make of what they measured."""
 
 import argparse
+import asyncio
 import concurrent.futures
 import subprocess
 import sys
 
 import pytest
 
-from bench import _cpu, _log_rows, deploy, failover, pair, rabbitmq
+from bench import _cases, _cpu, _log_rows, clients, deploy, failover, pair, rabbitmq
+from bench._receivers import Receiver, Source
 from bench.stomp_client import Load, Result, Sender
 from protocol.log_records import read
 from tests.scenarios.harness import ROOT
@@ -51,8 +53,8 @@ def test_nodes_of_rabbitmq_have_nothing_in_common_with_the_system_or_each_other(
 def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    known = ("api, audit, catchup, charts, console, deploy, failover, fifty_hosts, fleet, log, message_server, pair, "
-             "rabbitmq")
+    known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, log, "
+             "message_server, pair, rabbitmq")
     assert f"Known: {known}." in done.stderr
 
 
@@ -106,3 +108,59 @@ def test_messages_have_the_further_headers_in_turn():
     sender.data_received(b"CONNECTED\n\n\0")
     assert [frame.split(b"\n")[3:5] for frame in written[1].split(b"\0")[:3]] == [
         [b"a:1", b"receipt:0"], [b"a:2", b"receipt:1"], [b"a:1", b"receipt:2"]]
+
+
+def case_named(name: str) -> _cases.Case:
+    return next(case for case in _cases.CASES if case.name == name)
+
+
+def test_a_case_says_how_many_times_better_the_pair_was_in_each_round():
+    figures = clients.report(case_named("big"), {"pair": [30.0, 40.0, 50.0], "quorum": [20.0, 20.0, 20.0]})
+    assert (figures["pair"], figures["ratios_quorum"], figures["ratio_quorum"]) == (40.0, [1.5, 2.0, 2.5], 2.0)
+    waits = clients.report(case_named("one_at_a_time"), {"pair": [2.0], "quorum": [3.0], "classic": [1.0]})
+    assert (waits["ratio_quorum"], waits["ratio_classic"]) == (1.5, 0.5)
+    assert "ratio_quorum" not in clients.report(case_named("big"), {"pair": [1.0]})
+
+
+def test_what_the_aims_are_for_is_measured():
+    assert {case.name: case.aim for case in _cases.CASES} == {
+        "small": 6.0, "one_at_a_time": 1.0, "big": 1.0, "consume": 10.0, "fan_out": 10.0}
+
+
+class Wire(asyncio.Transport):
+    def __init__(self):
+        super().__init__()
+        self.written, self.closed = [], False
+
+    def write(self, data):
+        self.written.append(data)
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_receiver_counts_messages_and_nothing_else():
+    async def receive() -> None:
+        receiver, wire = Receiver(Source("", 0, "l", "p", "/topic/a", "from-seq:7\n"), 2), Wire()
+        receiver.connection_made(wire)
+        receiver.data_received(b"CONNECTED\n\n\0")
+        assert b"\nfrom-seq:7\n" in wire.written[1]
+        receiver.data_received(b"RECEIPT\n\n\0MESSAGE\n\nx\0MESS")
+        assert (receiver.ready.done(), receiver.finished.done()) == (True, False)
+        receiver.data_received(b"AGE\n\nx\0")
+        assert await receiver.finished > 0
+        assert wire.closed
+
+    asyncio.run(receive())
+
+
+def test_a_receiver_that_is_refused_says_what_it_was_told():
+    async def refused() -> None:
+        receiver = Receiver(Source("", 0, "l", "p", "/topic/a"), 2)
+        receiver.connection_made(Wire())
+        receiver.data_received(b"ERROR\nmessage:no\n\n\0")
+        for future in (receiver.ready, receiver.finished):
+            with pytest.raises(ConnectionError, match="message:no"):
+                await future
+
+    asyncio.run(refused())

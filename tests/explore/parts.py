@@ -61,7 +61,7 @@ class Node(NamedTuple):
     ``aged``: the last record that retention does not keep here, 0 when that is gone.
     ``standing`` are the values of a Standing while it may acknowledge; ``inbox`` the letters on its connection
     (``wire``); ``late`` a report of this process that the network kept; ``shelf`` (copy, log, held, seen) of the store
-    it had before."""
+    it had before; ``promised`` the message that its standby may have already, -1 for none: its next one."""
 
     up: bool = False
     copy: int = 0
@@ -76,6 +76,7 @@ class Node(NamedTuple):
     shelf: tuple | None = None
     seen: int = 0
     aged: int = 0
+    promised: int = -1
 
 
 class View(NamedTuple):
@@ -176,7 +177,7 @@ def _node(node: Node, n) -> Node:
         tuple(sorted(Letter(kind, n.e(epoch), n.v(version), sync) for kind, epoch, version, sync in node.inbox)),
         _said(node.late, n) if node.late else None,
         (n.c(node.shelf[0]), _log(node.shelf[1], n), n.e(node.shelf[2]), n.v(node.shelf[3])) if node.shelf else None,
-        n.v(node.seen), node.aged)
+        n.v(node.seen), node.aged, node.promised)
 
 
 def _view(view: View, n) -> View:

@@ -97,6 +97,7 @@ RULES = {
     "each acknowledgement is checked": Rule(MISSING),
     "only the claimed store confirms": Rule(MISSING, TWO_STORES, ("is_in_sync", "stands_by_with_another_store")),
     "only who cannot be promoted is emptied": Rule(MISSING),
+    "what was promised is stored next": Rule(TWO_RECORDS, Scope(early=True, records=2)),
     # grants
     "an epoch is durable before it is served": Rule(MISSING, SECOND_CONTROL, ("is_in_sync", "is_overtaken")),
     "every start is granted anew": Rule(MISSING),

@@ -12,7 +12,8 @@ class Scope:
     reads the record and acts on it later; ``late``: the network keeps a report and delivers it after newer ones, as
     often as it likes; ``loss_accepted``: somebody promotes a server and accepts that messages are lost; ``pausing``:
     somebody pauses automatic failover, or resumes it; ``restored``: an older copy of control's database is put back;
-    ``trimming``: retention does not keep the first record of a server any more.
+    ``trimming``: retention does not keep the first record of a server any more; ``early``: the active server gives its
+    standby a message before its own disk has it.
     ``strict``: the servers never acknowledge alone.
     """
 
@@ -26,6 +27,7 @@ class Scope:
     pausing: bool = False
     restored: bool = False
     trimming: bool = False
+    early: bool = False
     strict: bool = False
 
     def __str__(self) -> str:
@@ -44,6 +46,7 @@ SCOPES = {
     "an old report comes again": Scope(late=True, rare=1),
     "a store is replaced": Scope(stores=True, rare=1),
     "two messages": Scope(records=2),
+    "the standby has a message first": Scope(early=True),
     "an older database is put back": Scope(restored=True, rare=1),
     "retention removes a message": Scope(trimming=True, rare=1),
     "a second control": Scope(second_control=True, rare=1),

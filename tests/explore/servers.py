@@ -65,7 +65,7 @@ class Servers:
         if standing and standing[MODE] == Mode.DEPOSED:
             standing, role, seen = None, "", self.seen(node)
         if standing is None:
-            link = UNLINKED
+            link, node = UNLINKED, node._replace(promised=-1)
         elif link == UNLINKED and standing[COPY] and standing[MODE] in (Mode.ALONE, Mode.LEAVING):
             standing = (*standing[:COPY], 0, *standing[COPY + 1:])
         node = node._replace(standing=standing, role=role, link=link, seen=seen)
@@ -115,6 +115,8 @@ class Servers:
                 yield Step("makes acknowledgements wait for the standby", self.after(node, "joined"))
         for peer in range(standing[PEER] + 1, node.link + 1):
             yield Step(f"hears late that the standby has {peer}", self.after(node, "confirmed", standing[EPOCH], peer))
+        if node.promised >= 0:
+            yield Step("puts what it promised on its disk", self._stored(node, node.promised))
         if standing[EPOCH] > node.held:
             yield Step("puts its epoch on disk", self.tidy(node._replace(held=standing[EPOCH])))
 
@@ -162,7 +164,7 @@ class Servers:
             held = node.held if "an epoch is durable before it is served" in self.without else epoch
             yield Step(f"takes the grant: serves in epoch {epoch}", self.tidy(node._replace(
                 role=PRIMARY, standing=self._granted(epoch, version, node), held=held, seen=0,
-                link=UNLINKED)),
+                link=UNLINKED, promised=-1)),
                 serves=True, leaves=self._end_of_older_epoch(node))
         elif kind == BACKUP:
             yield Step(f"takes the grant: stands by in epoch {epoch}", self.tidy(node._replace(
@@ -199,9 +201,19 @@ class Servers:
 
     def stores(self, node: Node, message: int) -> Node | None:
         """A client's message is on the server's disk; None when it takes none."""
-        if node.standing is None:
+        if node.standing is None or (node.promised >= 0 and "what was promised is stored next" not in self.without):
             return None
-        return self.after(node._replace(log=(*node.log, (node.standing[EPOCH], message))), "stored", len(node.log) + 1)
+        return self._stored(node, message)
+
+    def _stored(self, node: Node, message: int) -> Node:
+        log = (*node.log, (node.standing[EPOCH], message))
+        return self.after(node._replace(log=log, promised=-1), "stored", len(log))
+
+    def promises(self, node: Node, message: int) -> Node | None:
+        """A client's message is on its way to the standby, and to the server's disk; None when it takes none."""
+        if node.standing is None or node.link != LINKED or node.promised >= 0:
+            return None
+        return node._replace(promised=message)
 
     def left_by_standby(self, node: Node, confirmed: int) -> Node:
         """The standby has dropped the link; what it confirmed before is under way."""
@@ -254,7 +266,10 @@ class Servers:
         if len(standby.log) < len(active.log) and len(standby.log) >= begins_after(active.log):
             record = active.log[len(standby.log)]
             yield Both("puts the next record on its disk", active, standby._replace(log=(*standby.log, record)))
-        for confirmed in range(peer + 1, min(len(standby.log), len(active.log)) + 1):
+        if active.promised >= 0 and len(standby.log) == len(active.log):
+            yield Both("puts what was promised on its disk", active,
+                       standby._replace(log=(*standby.log, (epoch, active.promised))))
+        for confirmed in range(peer + 1, len(standby.log) + 1):
             yield Both(f"has confirmed {confirmed}", self.after(active, "confirmed", epoch, confirmed), standby)
         if any(letter.kind == PRIMARY and letter.epoch > epoch for letter in standby.inbox):
             yield Both("says that it is granted a newer epoch", self.after(active, "deposed"), standby)

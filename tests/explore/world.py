@@ -88,6 +88,9 @@ class World(Goals):
         yield from self._talks(state, who, index, peer, view)
         if state.sent < self.scope.records and (after := self._stores(index, state.sent)):
             yield self._to("stores a client's message", who, self._with(state, who, after, peer, view, sent=1), True)
+        if self.scope.early and state.sent < self.scope.records and (after := self._promises(index, state.sent)):
+            yield self._to("gives its standby a client's message first", who,
+                           self._with(state, who, after, peer, view, sent=1), True)
 
     def _own_steps(self, index: int) -> list[tuple]:
         return [(step.what, self.nodes.put(step.node), step.fault, step.serves, step.rare, step.removes,
@@ -237,6 +240,14 @@ class World(Goals):
         found = self._found.get(key)
         if found is None:
             node = self.servers.stores(self.nodes.items[index], message)
+            found = self._found[key] = self.nodes.put(node) if node else 0
+        return found
+
+    def _promises(self, index: int, message: int) -> int:
+        key = "promises", index, message
+        found = self._found.get(key)
+        if found is None:
+            node = self.servers.promises(self.nodes.items[index], message)
             found = self._found[key] = self.nodes.put(node) if node else 0
         return found
 

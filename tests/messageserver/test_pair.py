@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import resource
 import socket
 
 import pytest
@@ -53,6 +54,27 @@ def test_a_message_is_acknowledged_only_once_the_standby_has_it_too(pair):
         pair.b.thaw()
         assert client.expect("RECEIPT").headers["seq"] == "2"
     pair.wait_equal()
+
+
+def test_a_message_that_only_the_standby_could_store_is_the_next_one_of_both(pair):
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"first")
+        size = max(file.stat().st_size for file in (pair.a.directory / "data").iterdir())
+        pid, room = pair.a.process.pid, (size + 50_000, resource.RLIM_INFINITY)
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE, room)
+        client.publish("/topic/a", b"x" * 200_000, receipt="r", dedup_id="large")
+        assert "the other member may have it" in client.expect("ERROR").headers["message"]
+    pair.b.control.wait_report(last_seq=2)
+    assert pair.a.report.last_seq == 1
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    pair.a.control.wait_report(state="started", reason="", last_seq=2)
+    with Client(pair.a.port) as client:
+        assert client.acked("/topic/a", b"x" * 200_000, dedup_id="large") == 2
+        assert client.acked("/topic/a", b"last") == 3
+        client.subscribe("/topic/a", from_seq="1")
+        assert [frame.body for frame in client.messages(3)] == [b"first", b"x" * 200_000, b"last"]
+    pair.wait_equal()
+    assert pair.b.report.discarded == 0
 
 
 def test_a_subscriber_sees_nothing_that_could_still_be_lost(pair):

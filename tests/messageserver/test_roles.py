@@ -1,10 +1,13 @@
 """The roles of a Message Server: how it comes by one, what its ports do meanwhile, switchover."""
 
 import socket
+from types import SimpleNamespace
 
 import pytest
 
 from messageserver import VERSION
+from messageserver.roles import Roles
+from messageserver.standing import Mode, granted
 from tests.ports import free_port
 
 from .command import connectable
@@ -98,3 +101,17 @@ def test_changed_options_count_at_once_and_changed_ports_at_the_next_start(serve
     with server.client(login="new", passcode="secret") as client:
         assert client.acked("/topic/a", b"") == 1
     assert not connectable(other)
+
+
+def test_only_an_epoch_that_is_newer_than_its_own_deposes_a_server():
+    """The word of it may come late: after this server was granted that very epoch."""
+    stood = []
+    tasks = SimpleNamespace(start=lambda work, _name: work.close())
+    broker = SimpleNamespace(standing=granted(2, 20, 0, strict=False), stand=stood.append, tasks=tasks)
+    log = SimpleNamespace(standard=lambda *_: None)
+    roles = Roles(SimpleNamespace(name="A"), log, broker, SimpleNamespace(), lambda: None)
+    roles.role = "primary"
+    roles._newer_epoch(2)
+    assert stood == []
+    roles._newer_epoch(3)
+    assert [each.mode for each in stood] == [Mode.DEPOSED]

@@ -275,6 +275,53 @@ def test_a_failed_commit_counts_for_nothing_and_recover_goes_on(open_store):
     assert store.append([Draft("/topic/a", b"", b"x" * 100_000, "big")], 1).seqs == [2]
 
 
+def promised_and_not_stored(store: Store) -> list[tuple]:
+    """The other member was given records 2 and 3 of epoch 1, then this disk did not take them."""
+    given: list[tuple] = []
+    store.append([draft(1)], 1)
+    store._db.execute(f"PRAGMA max_page_count={store._db.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(StoreError, match="full"):
+        store.append([Draft("/topic/a", b"", b"x" * 100_000, "big"), draft(3)], 1, given.extend)
+    assert ([row[0] for row in given], store.last_seq) == ([2, 3], 1)
+    return given
+
+
+def test_records_are_promised_before_they_are_on_disk(open_store):
+    store, seen = open_store(), []
+    store.append([draft(1), draft(2)], 1, lambda rows: seen.append((len(rows), len(everything(store)))))
+    assert (seen, len(everything(store))) == ([(2, 0)], 2)
+
+
+def test_what_the_other_member_was_given_is_what_is_stored_next(open_store):
+    store = open_store()
+    given = promised_and_not_stored(store)
+    with pytest.raises(StoreError, match="full"):
+        store.append([draft(4)], 1)
+    assert store.last_seq == 1
+    store.recover()
+    assert (store.last_seq, store.digest) == (3, given[-1][7])
+    assert store.append([Draft("/topic/a", b"", b"x" * 100_000, "big"), draft(4)], 1).seqs == [2, 4]
+    assert [tuple(record) for record in everything(store)][1:3] == given
+
+
+def test_a_disk_that_has_room_again_stores_it_in_front_of_what_comes(open_store):
+    store = open_store()
+    given = promised_and_not_stored(store)
+    store._db.execute("PRAGMA max_page_count=100000")
+    assert store.append([draft(4)], 1).seqs == [4]
+    assert [tuple(record) for record in everything(store)][1:3] == given
+
+
+def test_a_newer_epoch_owes_nothing_of_an_older_one(open_store):
+    store = open_store()
+    promised_and_not_stored(store)
+    store.grant("primary", 1, 5)
+    store._db.execute("PRAGMA max_page_count=100000")
+    store.grant("primary", 2, 6)
+    assert store.append([draft(4)], 2).seqs == [2]
+    assert store.epochs() == [(1, 1), (2, 2)]
+
+
 def test_while_it_is_closed_after_a_failure_it_tells_what_failed(open_store):
     store = open_store()
     assert store.why(sqlite3.OperationalError("disk I/O error")) == "disk I/O error"
