@@ -28,6 +28,14 @@ def test_one_is_answered_by_its_name_and_by_its_id(admin, some):
     assert by_name["ETag"] == f'"r{some[1].revision}"'
 
 
+def test_the_name_counts_before_the_id(admin, some):
+    named = make_application(str(some[0].pk))
+    assert admin.get(f"/applications/{some[0].pk}").json()["id"] == named.pk
+    assert admin.get("/applications/MS_1").json()["id"] == some[0].pk
+    assert admin("DELETE", f"/applications/{some[0].pk}").status_code == 204
+    assert set(Application.objects.filter(pk__in=[some[0].pk, named.pk])) == {some[0]}
+
+
 def test_what_is_read_all_the_time_is_as_the_description_says(admin):
     """Not every answer is held against it."""
     make_job(make_pair()[1])
