@@ -15,7 +15,8 @@ class Cut:
     """The sockets of one session, for as long as ``after`` runs."""
 
     def __init__(self) -> None:
-        self._lock, self._sockets, self._is_over = threading.Lock(), [], False  # type: ignore[var-annotated]
+        self._lock, self._is_over = threading.Lock(), False
+        self._sockets: list[socket.socket] = []
 
     def watch(self, opened: socket.socket) -> None:
         with self._lock:
