@@ -158,4 +158,5 @@ def answer(scope: Scope, body: bytes) -> Answer:
         request.close()
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in found.items()]
     headers += [(b"Set-Cookie", each.OutputString().encode("ascii")) for each in found.cookies.values()]
-    return Answer(found.status_code, headers, found.content)
+    # But for the stream nothing is answered bit by bit.
+    return Answer(found.status_code, headers, found.content)  # type: ignore[attr-defined]

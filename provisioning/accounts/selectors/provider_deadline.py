@@ -60,7 +60,7 @@ class Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **more: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **more)
-        pool.ConnectionCls = _watched(type(pool).ConnectionCls, self._cut)
+        pool.ConnectionCls = _watched(type(pool).ConnectionCls, self._cut)  # type: ignore[arg-type]  # one with TLS, too
         return pool
 
 
