@@ -9,17 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from provisioning.applications.selectors.applications import (
-    SORTS,
-    find_application,
-    get_application,
-)
-from provisioning.applications.selectors.export import application_document
-from provisioning.applications.selectors.told import jobs_of, told, told_by_id, told_by_name, told_list
+from provisioning.applications.selectors.applications import GONE, SORTS, find_application, get_application
+from provisioning.applications.selectors.documents import Document, document_by_id, document_by_name
+from provisioning.applications.selectors.told import jobs_of, told, told_list
 from provisioning.applications.services import applications as services
 from provisioning.applications.services.written import draft_of
 from provisioning.core.permissions import CONFIGURE, actor_of
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
+from provisioning.errors import NotFound
 from provisioning.jobs.selectors.readiness import refusals
 from provisioning.monitoring.selectors.status import applications_status
 
@@ -91,9 +88,16 @@ def described(application_ids: Iterable[int]) -> list[dict[str, Any]]:
 
 def detailed(row: Any, *, status: int = 200) -> HttpResponse:
     """All of one application, with its ETag."""
-    document = application_document(row)
-    return answered({**document, **described([row.pk])[0], "ports": document["ports"]}, ApplicationDetail,
-                    status=status, revision=row.revision, location=address(row) if status == 201 else "")
+    return _detailed(*document_by_id(row.pk), status=status, location=address(row) if status == 201 else "")
+
+
+def _detailed(key: int, document: Document, *, status: int = 200, location: str = "") -> HttpResponse:
+    found = described([key])
+    if not found:
+        # Deleted since it was read.
+        raise NotFound(GONE)
+    return answered({**document, **found[0], "ports": document["ports"]}, ApplicationDetail, status=status,
+                    revision=found[0]["revision"], location=location)
 
 
 def address(row: Any) -> str:
@@ -103,8 +107,8 @@ def address(row: Any) -> str:
 @router.get("", response=PageOf[ApplicationRow], summary="List applications")
 def applications(request: HttpRequest, page: Query[Page], filters: Query[Filters]) -> HttpResponse:
     rows = told_list(**filters.model_dump())
-    return page.of(rows, lambda found: described(row["pk"] for row in found), ApplicationRow, sort=filters.sort,
-                   sorts=SORTS)
+    return page.of_plain(rows, lambda found: described(row["pk"] for row in found), ApplicationRow, sort=filters.sort,
+                         sorts=SORTS)
 
 
 @router.post("", response={201: ApplicationDetail, 200: ApplicationDetail}, summary="Create an application")
@@ -121,7 +125,7 @@ def create(request: HttpRequest, body: ApplicationWritten, change: Query[Change]
 
 @router.get("/{name}", response=ApplicationDetail, summary="An application")
 def application(request: HttpRequest, name: str) -> HttpResponse:
-    return detailed(by_id_or_name(name, told_by_id, told_by_name))
+    return _detailed(*by_id_or_name(name, document_by_id, document_by_name))
 
 
 @router.put("/{name}", response=ApplicationDetail, summary="Replace what is configured of an application")

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from django.http import HttpRequest
 
-from provisioning.core.permissions import Actor, actor_of
+from protocol.places import place_of
+from provisioning.core.permissions import Actor, actor_of, origin_of
 from provisioning.errors import NotSignedIn, TooMany
 
 from . import security
@@ -13,7 +14,8 @@ from .limiter import Limiter
 SIGN_IN = ("Send the header Authorization: Bearer with an API token. You make one in the console: the menu with your "
            "name, Your account, API tokens.")
 TOO_FAST = "So many requests came that this one was not looked at. Nothing was changed. Wait as Retry-After says."
-limiter = Limiter()
+limiter, strangers = Limiter(), Limiter(rate=2.0, burst=20.0)
+"""Of those who showed who they are, and of addresses for what is answered to everybody."""
 _token, _session = security.Token(), security.Session()
 
 
@@ -28,6 +30,12 @@ def authenticated(request: HttpRequest, request_id: str) -> Actor:
     if wait := limiter.wait_s(f"{actor.user_id} {actor.token}"):
         raise TooMany(TOO_FAST, retry_after_s=max(1, round(wait)))
     return actor
+
+
+def require_patience(request: HttpRequest) -> None:
+    """Of whoever asks without saying who it is. Raises TooMany."""
+    if wait := strangers.wait_s(place_of(origin_of(request))):
+        raise TooMany(TOO_FAST, retry_after_s=max(1, round(wait)))
 
 
 class Token(security.Token):

@@ -18,9 +18,9 @@ from provisioning.errors import PairwiseError
 from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
 
 from . import problems, repeats
-from .authentication import authenticated
+from .authentication import authenticated, require_patience
 from .problems import Problem
-from .root import OPEN, resolved
+from .root import OPEN, description, resolved
 from .security import READS as SAFE
 from .security import request_id
 from .uploads import BINARY, FILES
@@ -78,7 +78,8 @@ def _handled(request: HttpRequest, rest: str, asked_as: str) -> HttpResponse:
     if match.url_name in OPEN:
         if request.method not in SAFE:
             raise Problem(405, f"{request.method} is not answered here.")
-        return match.func(request, *match.args, **match.kwargs)
+        require_patience(request)
+        return HttpResponse(description(), content_type=JSON)
     actor = authenticated(request, asked_as)
     _require_media_type(request, match)
     if request.method == "HEAD":

@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import HttpResponse
 from pydantic import BaseModel, Field, TypeAdapter
+from pydantic_core import to_json
 
 from protocol.outside import read_json
 from provisioning.errors import NotFound
@@ -54,6 +55,16 @@ class Page(BaseModel):
         key of ``sorts``, with "-" in front reversed, or "id". Raises Problem."""
         found, following = self._part(rows, _order(sort, sorts or {}), sort)
         return self.answer(described(found), item, following=following, count=rows.count if self.count else None)
+
+    def of_plain(self, rows: QuerySet[Any], described: Callable[[list[Any]], list[dict[str, Any]]],
+                 item: type[BaseModel], *, sort: str, sorts: Sorts) -> HttpResponse:
+        """As ``of``, for a list that is asked for all the time: ``described`` makes exactly the members of ``item``,
+        which a test holds, and not every answer anew."""
+        found, following = self._part(rows, _order(sort, sorts), sort)
+        wanted, items = self._wanted(item), described(found)
+        part = {"items": [{key: row[key] for key in row if key in wanted} for row in items] if wanted else items,
+                "next": following, "count": rows.count() if self.count else None}
+        return HttpResponse(to_json(part), content_type="application/json")
 
     def after(self, rows: QuerySet[Any], described: Described, item: type[BaseModel], *, number: str,
               after: int) -> HttpResponse:

@@ -1,5 +1,7 @@
 """``/api/v1/``: all resources, and what becomes of what they raise."""
 
+import json
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -57,7 +59,7 @@ ROUTERS = (
 )
 """A further resource is a row: where it is, and its router."""
 OPEN = frozenset({"openapi-json"})
-"""Names of addresses that are answered to everybody: what is there is the same for all."""
+"""Names of addresses that are answered to everybody, with the description."""
 MESSAGES = {
     "missing": "is missing", "extra_forbidden": "is not known here",
     "json_invalid": "is no JSON",
@@ -118,6 +120,12 @@ _routes: dict[str, list[URLPattern | URLResolver]] = {}
 for _route in api.urls[0]:
     _routes.setdefault(_first(str(_route.pattern)), []).append(_route)
 _resolvers = {part: URLResolver(RegexPattern(r"^"), routes) for part, routes in _routes.items()}
+
+
+@cache
+def description() -> bytes:
+    """The description as JSON, written once: everybody may ask for it, and writing it takes long."""
+    return json.dumps(api.get_openapi_schema()).encode()
 
 
 def resolved(rest: str) -> ResolverMatch:

@@ -156,6 +156,7 @@ def fill(applications: int) -> None:
 
 
 def measure_reads(seconds: int, reads: int) -> None:
+    from bench._cpu import look, spent
     from bench.console import FILL, python
     from tests.scenarios.harness import Pairwise
 
@@ -169,10 +170,13 @@ def measure_reads(seconds: int, reads: int) -> None:
         reader = subprocess.Popen([sys.executable, "-m", "bench._api_reader", run.address, str(seconds), str(reads)],
                                   cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=lambda: (reader.wait(), done.set()), daemon=True).start()
+        before = look()
         reader.stdin.write(f"{secret}\n")
         reader.stdin.flush()
         busy = asked_pages(browser, done.is_set)
+        cores = spent(before, look())["web"] / seconds
         print(json.dumps({"bench": "api_reads", **json.loads(reader.stdout.read()), "pages": len(busy),
+                          "web_cores": round(cores, 2), "load": round(os.getloadavg()[0], 1),
                           "page_quiet_ms": round(statistics.median(quiet), 1),
                           "page_median_ms": round(statistics.median(busy), 1),
                           "page_p95_ms": round(statistics.quantiles(busy, n=20)[-1], 1),

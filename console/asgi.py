@@ -7,5 +7,6 @@ django_application = get_asgi_application()
 
 from console.bounds import most, signs_in  # noqa: E402  (Django has to be set up first)
 from console.gate import Gate  # noqa: E402
+from console.reads import Reads  # noqa: E402
 
-application = Gate(django_application, most=most, signs_in=signs_in)
+application = Gate(Reads(django_application), most=most, signs_in=signs_in)

@@ -59,6 +59,7 @@ class Own(IntEnum):
     GROUPS_UNKNOWN = 20141
     SHIPPING_BEHIND = 20142
     SHIPPING_CAUGHT_UP = 20143
+    TOKENS_REFUSED = 20144
 
 
 OF_ALARMS = frozenset({Own.ALARM_RAISED, Own.ALARM_CLEARED})
@@ -126,6 +127,8 @@ KINDS: dict[Own, Kind] = {
                              "signed in, so the roles stay as they were"),
     Own.SHIPPING_BEHIND: Kind(CONSOLE, ALARM, "an audit target has not taken entries of History for an hour"),
     Own.SHIPPING_CAUGHT_UP: Kind(CONSOLE, STANDARD, "each audit target has got all entries of History"),
+    Own.TOKENS_REFUSED: Kind(CONSOLE, STANDARD, "API tokens were refused from an address, and why; once a minute "
+                             "at most"),
 }
 
 

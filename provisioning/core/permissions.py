@@ -58,9 +58,9 @@ READ_ONLY = "This token only reads. Use another one for what changes something."
 @dataclass(frozen=True, kw_only=True)
 class Actor:
     """Who asks, from where. ``origin`` is an address, the name of a command or that of a token; ``request_id`` groups
-    history. ``token``: the name of the API token that was shown, "" for a person; one that is ``read_only`` lets nobody
-    change anything, whatever the roles. ``unconfirmed``: by a session whose user has to show anew who it is before
-    what is in CONFIRMED."""
+    history. ``token``: the name of the API token that was shown, "" for a person; ``token_key``: what no other token
+    ever has. One that is ``read_only`` lets nobody change anything, whatever the roles. ``unconfirmed``: by a session
+    whose user has to show anew who it is before what is in CONFIRMED."""
 
     name: str
     user_id: int | None = None
@@ -68,6 +68,7 @@ class Actor:
     origin: str = ""
     request_id: str = field(default_factory=new_request_id)
     token: str = ""
+    token_key: str = ""
     read_only: bool = False
     unconfirmed: bool = False
 

@@ -3,6 +3,9 @@
 import pytest
 
 from api import pair_verbs, repeats
+from provisioning.accounts.rules.tokens import Draft
+from provisioning.accounts.services.tokens import make_token, revoke_token
+from provisioning.core.permissions import Actor
 from provisioning.errors import Refused, Unanswered
 from provisioning.models import KeptAnswer
 from provisioning.repeats import services
@@ -30,6 +33,17 @@ def test_what_nobody_knows_whether_it_was_done_is_not_done_again(admin, pair, mo
     assert "nobody knows whether it was done" in answers[1].json()["detail"]
     assert "Retry-After" not in answers[1].headers
     assert len(done) == 1
+
+
+def test_a_token_with_the_name_of_a_revoked_one_gets_none_of_its_answers(support):
+    search = {"list": "event-list", "name": "mine", "query": "text=lost"}
+    assert support("POST", "/searches", search, Idempotency_Key="one").status_code == 201
+    actor = Actor(name="sue", user_id=support.owner.pk, roles=frozenset({Role.SUPPORT}))
+    revoke_token(actor=actor, token_id=support.owner.api_tokens.get().pk)
+    support.token = make_token(actor=actor, owner=support.owner,
+                               draft=Draft(name="ci", roles=(Role.SUPPORT,), days=1))[1]
+    again = support("POST", "/searches", {**search, "name": "another"}, Idempotency_Key="one")
+    assert (again.status_code, repeats.REPEATED in again) == (201, False), again.content
 
 
 def test_what_was_refused_is_tried_again(admin, pair, monkeypatch):

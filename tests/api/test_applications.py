@@ -1,10 +1,15 @@
 """Applications by the API: read, listed in parts, created and changed on a revision."""
 
-import pytest
+import json
 
-from provisioning.models import Application, HistoryEntry
+import pytest
+from pydantic import TypeAdapter
+
+from api.applications import ApplicationRow
+from provisioning.applications.selectors.export import export_document
+from provisioning.models import Application, Connection, HistoryEntry, Option
 from provisioning.models.applications import MASK
-from tests.factories import make_application, make_host, make_template
+from tests.factories import make_application, make_host, make_job, make_pair, make_template
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +26,40 @@ def test_one_is_answered_by_its_name_and_by_its_id(admin, some):
     assert by_name.json() == by_id.json()
     assert (by_name.json()["name"], by_name.json()["template"]) == ("MS_2", "Message_Server")
     assert by_name["ETag"] == f'"r{some[1].revision}"'
+
+
+def test_the_name_counts_before_the_id(admin, some):
+    named = make_application(str(some[0].pk))
+    assert admin.get(f"/applications/{some[0].pk}").json()["id"] == named.pk
+    assert admin.get("/applications/MS_1").json()["id"] == some[0].pk
+    assert admin("DELETE", f"/applications/{some[0].pk}").status_code == 204
+    assert set(Application.objects.filter(pk__in=[some[0].pk, named.pk])) == {some[0]}
+
+
+def test_what_is_read_all_the_time_is_as_the_description_says(admin):
+    """Not every answer is held against it."""
+    make_job(make_pair()[1])
+    make_application("MS_Alone", enabled=False)
+    rows = admin.get("/applications").json()["items"]
+    assert [set(row) for row in rows] == [set(ApplicationRow.model_fields)] * 3
+    adapter = TypeAdapter(ApplicationRow)
+    assert [adapter.dump_python(adapter.validate_json(json.dumps(row), strict=True), mode="json")
+            for row in rows] == rows
+
+
+def test_one_is_told_as_a_file_of_apply_has_it(admin):
+    primary, backup = make_pair()
+    client = make_application("MS_Client", host=primary.host,
+                              options={"log": {"verbose": "debug"}, "clients": {"ada": "hidden"}})
+    Option.objects.create(application=client, annex=True, section="sml", key="timeout", value="10")
+    Connection.objects.create(application=client, server=primary, protocol="addp", timeout_local=9)
+    exported = {row["name"]: row for row in export_document()["applications"]}
+    for name in (primary.name, backup.name, client.name):
+        found = admin.get(f"/applications/{name}").json()
+        rows = {kind: [{key: value for key, value in row.items() if value != ""} for row in found[kind]]
+                for kind in ("ports", "connections")}
+        assert {key: (found | rows)[key] for key in exported[name]} == exported[name]
+    assert (found["options"]["clients"], found["annex"]) == ({"ada": MASK}, {"sml": {"timeout": "10"}})
 
 
 def test_what_there_is_not_is_a_problem_with_the_sentence_of_the_pages(admin):

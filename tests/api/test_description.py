@@ -3,7 +3,8 @@
 import pytest
 from openapi_spec_validator import validate
 
-from api import openapi
+from api import authentication, openapi
+from api.limiter import Limiter
 from docs import openapi as document
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -50,6 +51,14 @@ def test_operations_have_names_of_their_own(description):
 def test_everybody_may_read_it(client, description):
     answer = client.get("/api/v1/openapi.json")
     assert (answer.status_code, answer.json()) == (200, description)
+
+
+@pytest.mark.django_db
+def test_one_address_may_not_ask_for_it_all_the_time(client, monkeypatch):
+    monkeypatch.setattr(authentication, "strangers", Limiter(rate=0.01, burst=1.0))
+    answers = [client.get("/api/v1/openapi.json", REMOTE_ADDR=address) for address in ("192.0.2.1",) * 2 + ("::1",)]
+    assert [each.status_code for each in answers] == [200, 429, 200]
+    assert int(answers[1]["Retry-After"]) > 1
 
 
 @pytest.mark.django_db

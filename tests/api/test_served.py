@@ -87,6 +87,20 @@ def test_what_is_too_large_is_a_problem_before_anybody_reads_it(web, token):
     assert web.ask("POST", "/api/v1/applications", body=large, headers=headers)[0] == 422
 
 
+def test_what_a_program_reads_has_the_headers_of_every_answer_and_is_the_same_by_a_session(web, token):
+    shown = {"Authorization": f"Bearer {token}", "Cookie": ""}
+    by_token, by_session = web.get("/api/v1/packages", headers=shown), web.get("/api/v1/packages")
+    varies = {"date", "x-request-id", "content-security-policy", "set-cookie"}
+    told = [{name.lower(): value for name, value in headers.items() if name.lower() not in varies}
+            for _, headers, _ in (by_token, by_session)]
+    assert (by_token[0], by_token[2], told[0]) == (by_session[0], by_session[2], told[1])
+    assert "default-src" in by_token[1]["Content-Security-Policy"]
+    status, told, body = web.ask("HEAD", "/api/v1/packages", headers=shown)
+    assert (status, told["Content-Length"], body) == (200, str(len(by_token[2])), b"")
+    wrong = web.get("/api/v1/nothing/", headers=shown)
+    assert (wrong[0], json.loads(wrong[2])["status"]) == (404, 404)
+
+
 def test_another_host_is_a_problem(web, token):
     status, told, _ = web.get("/api/v1/applications", headers={"Authorization": f"Bearer {token}", "Host": "evil.test"})
     assert (status, told["Content-Type"]) == (400, "application/problem+json")

@@ -42,6 +42,19 @@ def slow(answers, text: bytes) -> None:
         time.sleep(4 / len(text))
 
 
+def dripping(answers, text: bytes) -> None:
+    """As it should be, its headers bit by bit over 4 s."""
+    answers.send_response(200)
+    answers.flush_headers()
+    for letter in b"X-Slow: " + b"x" * 32 + b"\r\n":
+        answers.wfile.write(bytes([letter]))
+        time.sleep(0.1)
+    answers.send_header("Content-Type", "application/json")
+    answers.send_header("Content-Length", str(len(text)))
+    answers.end_headers()
+    answers.wfile.write(text)
+
+
 def silent(answers, text: bytes) -> None:
     """Half of it, and no more for 4 s."""
     answers.begin(len(text))
@@ -61,7 +74,7 @@ def deep(answers, text: bytes) -> None:
     answers.wfile.write(b"[" * 200_000)
 
 
-SPOILED = {each.__name__: each for each in (huge, slow, silent, elsewhere, deep)}
+SPOILED = {each.__name__: each for each in (huge, slow, dripping, silent, elsewhere, deep)}
 
 
 class Provider(ThreadingHTTPServer):

@@ -8,11 +8,13 @@ from django.conf import settings
 from requests import ConnectionError, RequestException, Response, Session, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from .provider_deadline import Adapter, Cut
+
 LONGEST = 256 * 1024
 """Bytes of an answer."""
 PART = 16 * 1024
 WITHIN_S = 10
-"""So long an answer may take that comes bit by bit."""
+"""So long an answer may take, headers and all, that comes bit by bit."""
 
 
 class TooMuch(RequestException):
@@ -25,8 +27,15 @@ class ProviderSession(Session):
     def __init__(self):
         super().__init__()
         self.verify = settings.PAIRWISE_OIDC_CA or True
+        self._cut = Cut()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, Adapter(self._cut))
 
     def request(self, method, url, *args: Any, **more: Any) -> Response:
+        with self._cut.after(WITHIN_S):
+            return self._answered(method, url, *args, **more)
+
+    def _answered(self, method, url, *args: Any, **more: Any) -> Response:
         # What is sent to the provider, the client secret among it, is for nobody to whom it sends it on.
         more |= {"timeout": settings.SOCIALACCOUNT_REQUESTS_TIMEOUT, "stream": True, "allow_redirects": False}
         ends = time.monotonic() + WITHIN_S

@@ -12,8 +12,9 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from provisioning.accounts.rules.factors import plain_code, steps_at
+from provisioning.accounts.rules.sign_in import Lock
 from provisioning.accounts.selectors.factors import APP, CODES, PASSKEY, has_factor, is_required, stored_of
-from provisioning.accounts.services.sign_in import SignInRefused, count_failure, require_no_lock
+from provisioning.accounts.services.sign_in import SignInRefused, count_failure, hold, lock_at, require_no_lock
 from provisioning.core import changes
 from provisioning.core.permissions import Actor
 from provisioning.errors import NotFound, Refusal, Refused
@@ -106,15 +107,26 @@ def remove_factor(*, actor: Actor, factor_id: int) -> str:
 @sensitive_variables("code")
 def take_code(*, user: User, code: str, origin: str) -> str:
     """The user has shown ``code``, which is used up by it; what it was of, as "with …". Raises SignInRefused."""
-    name = user.get_username()
-    require_no_lock(name, origin)
-    used = _use_up(user, code)
+    require_no_lock(user.get_username(), origin)
+    used, lock, why = _looked_at(user, code, origin)
     if not used:
-        raise SignInRefused(WRONG, count_failure(name, origin, "wrong code"))
+        raise SignInRefused(why, lock)
     return used
 
 
 @history.atomic()
+def _looked_at(user: User, code: str, origin: str) -> tuple[str, Lock | None, str]:
+    """What the code was of, else the lock and why not. Of many that come at once one is looked at after the other, and
+    none once those before have led to a lock."""
+    name = user.get_username()
+    hold(name, origin)
+    if (lock := lock_at(name, origin)) is not None:
+        return "", lock, lock.words
+    if used := _use_up(user, code):
+        return used, None, ""
+    return "", count_failure(name, origin, "wrong code"), WRONG
+
+
 def _use_up(user: User, code: str) -> str:
     now = timezone.now()
     for row in stored_of(user).select_for_update().exclude(type=PASSKEY).order_by("-type"):

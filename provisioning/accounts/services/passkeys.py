@@ -2,13 +2,16 @@
 back sealed with the answer, so looking at a page writes nothing."""
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import WebAuthn, get_authenticator_by_credential_id, get_credentials
 from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from fido2.server import Fido2Server
 from fido2.webauthn import (
     PublicKeyCredentialRpEntity,
@@ -73,7 +76,7 @@ def add_passkey(*, actor: Actor, name: str, answer: str, sealed: str, host: str,
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
     try:
-        response, state = _read(answer), _state(sealed, actor.user_id, session)
+        response, state = _read(answer), _said(sealed, actor.user_id, session)["state"]
         _server(host).register_complete(state, RegistrationResponse.from_dict(response))
     except GARBAGE:
         raise Refused(NOT_TAKEN) from None
@@ -90,23 +93,34 @@ def take_passkey(*, user: User, answer: str, sealed: str, origin: str, host: str
     name = user.get_username()
     require_no_lock(name, origin)
     try:
-        shown = _server(host).authenticate_complete(
-            _state(sealed, user.pk, session), get_credentials(user), _read(answer))
+        said = _said(sealed, user.pk, session)
+        shown = _server(host).authenticate_complete(said["state"], get_credentials(user), _read(answer))
         row = get_authenticator_by_credential_id(user, shown.credential_id)
     except GARBAGE:
         row = None
-    if row is None:
+    if row is None or not _use_up(row, said["asked_at"]):
         raise SignInRefused(NOT_TAKEN, count_failure(name, origin, "wrong passkey"))
-    row.record_usage()
     return "with a passkey"
 
 
+@history.atomic()
+def _use_up(row: Authenticator, asked_at: float) -> bool:
+    """Whether the answer to what was asked then counts: the same one, or one to an earlier question, never does
+    again."""
+    row = Authenticator.objects.select_for_update().get(pk=row.pk)
+    if asked_at <= row.data.get("asked_at", 0):
+        return False
+    row.data["asked_at"], row.last_used_at = asked_at, timezone.now()
+    row.save(update_fields=["data", "last_used_at"])
+    return True
+
+
 def _question(options: Any, state: Any, user: User, session: str) -> Question:
-    sealed = signing.dumps({"state": state, "user": user.pk, "session": session}, salt=SEAL)
+    sealed = signing.dumps({"state": state, "user": user.pk, "session": session, "asked_at": time.time()}, salt=SEAL)
     return Question(json.dumps(dict(options)["publicKey"]), sealed)
 
 
-def _state(sealed: str, user_id: int | None, session: str) -> Any:
+def _said(sealed: str, user_id: int | None, session: str) -> dict[str, Any]:
     """Raises ValueError unless it was sealed for this user and session, lately."""
     try:
         said = signing.loads(sealed, salt=SEAL, max_age=ANSWERED_WITHIN_S)
@@ -114,7 +128,7 @@ def _state(sealed: str, user_id: int | None, session: str) -> Any:
         raise ValueError("not ours") from None
     if (said["user"], said["session"]) != (user_id, session):
         raise ValueError("of somebody else")
-    return said["state"]
+    return said
 
 
 def _read(answer: str) -> dict:

@@ -114,10 +114,20 @@ def tell_and_forget(now: datetime | None = None) -> None:
 
 def require_no_lock(name: str, origin: str) -> None:
     """Raises SignInRefused while the name cannot sign in there."""
-    lock = lock_of(name=name, place=place_of(origin), now=timezone.now())
+    lock = lock_at(name, origin)
     if lock is not None:
         TRIES.tried(name=name, origin=origin, lock=lock)
         raise SignInRefused(lock.words, lock)
+
+
+def lock_at(name: str, origin: str) -> Lock | None:
+    """What keeps the name from signing in there now."""
+    return lock_of(name=name, place=place_of(origin), now=timezone.now())
+
+
+def hold(name: str, origin: str) -> None:
+    """Whatever else is tried as this name there waits for the end of the transaction that runs."""
+    _row_of(name, place_of(origin), timezone.now())
 
 
 @history.atomic()

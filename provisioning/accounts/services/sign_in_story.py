@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from protocol.events import Own
 from provisioning.accounts.rules.sign_in import HERE, NAME, PLACE, Lock, shown
 from provisioning.accounts.selectors.sign_ins import TOKENS, name_key
+from provisioning.core import events
 from provisioning.core.permissions import Actor
 from provisioning.history import history
 from provisioning.models import HistoryEntry, SignInTry
@@ -41,10 +43,13 @@ def tell_refused_token(row: SignInTry, *, owner: User | None, origin: str, why: 
     """Tell of the refusal of an API token that ``row`` counts now, of ``owner`` where it is known whose it is, or leave
     it for later. ``until``: when the lock of the address ends that it leads to."""
     recently = now - TOLD_EVERY
-    if told_since(recently) >= MOST or (until is None and row.told_at is not None and row.told_at > recently):
+    was_told = row.told_at is not None and row.told_at > recently
+    if told_since(recently) >= MOST or (until is None and was_told):
         return
     locks = "" if until is None else f" {row.failures} were refused from there: locked until {until:%H:%M:%S} UTC."
     record(owner, owner.get_username() if owner else A_TOKEN, origin, f"A token was refused. {why}{locks}")
+    if not was_told:
+        events.of_console(Own.TOKENS_REFUSED, f"An API token was refused from {origin}. {why}{locks}", at=now).save()
     _told([row], now)
 
 
@@ -55,6 +60,9 @@ def tell_counted(now: datetime) -> None:
     room = max(0, MOST - told_since(now - TOLD_EVERY))
     for (user, name, place), group in groups[:room]:
         record(user, name, place, f"Was not let in, {_times(group)} more.")
+        if name == A_TOKEN:
+            events.of_console(Own.TOKENS_REFUSED, f"API tokens were refused from {place}, {_times(group)} more.",
+                              at=now).save()
         _told(group, now)
     rest = [row for _, group in groups[room:] for row in group]
     if rest:

@@ -125,7 +125,7 @@ def actor_of_token(secret: str, *, address: str, request_id: str = "") -> Actor:
     good any more; NotAllowed when it is not from there, or is for something else; TooMany after too many of those."""
     row, roles = _admitted(secret, address, lambda row: FOR_METRICS if row.scope != TokenScope.API else "")
     actor = Actor(name=row.owner.get_username(), user_id=row.owner_id, roles=roles & frozenset(row.roles),
-                  origin=rules.origin(row.name, address), token=row.name, read_only=row.read_only)
+                  origin=rules.origin(row.name, address), token=row.name, token_key=row.key, read_only=row.read_only)
     return replace(actor, request_id=request_id) if request_id else actor
 
 

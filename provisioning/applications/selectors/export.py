@@ -1,4 +1,4 @@
-"""Hosts and applications as the YAML that ``manage.py apply`` reads, and as the API says them; secrets are masked."""
+"""Hosts and applications as the YAML that ``manage.py apply`` reads; secrets are masked."""
 
 from typing import Any
 
@@ -59,15 +59,6 @@ def _plain(row: Model, name: str, kind: Kind) -> Any:
         return getattr(row, name)
     other = getattr(row, name.removesuffix("_id"))
     return other.name if other else None
-
-
-def application_document(row: Application) -> dict[str, Any]:
-    """All that is configured of ``row``, by the same names; blanks are there, too."""
-    return {
-        **written(ApplicationDraft, row), "ports": [written(PortDraft, port) for port in row.ports.all()],
-        "connections": [written(ConnectionDraft, link) for link in row.connections.select_related("server")],
-        "options": row.options_dict(), "annex": row.options_dict(annex=True),
-    }
 
 
 def _without_blanks(body: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from django.db.models import F, QuerySet
 from provisioning.core.control import control_seen
 from provisioning.core.known import Control
 from provisioning.core.prepared import Keys, Prepared, keys
-from provisioning.errors import NotFound
 from provisioning.models import Application, Job, ListeningPort, PairState
 from provisioning.states import ACTIVE_JOBS, RUNNABLE_TYPES
 
-from .applications import GONE, SECRETS, chosen, status_by, with_status
+from .applications import chosen, status_by, with_status
 
 OWN = ("pk", "name", "type", "enabled", "version", "working_directory", "command_line", "redundancy_type", "revision",
        "changed_at", "changed_by", "backup_server_id")
@@ -113,23 +112,3 @@ def told_list(*, text: str = "", type: str = "", host: str = "", status: str = "
     by_control = status or sort.removeprefix("-") in BY_CONTROL
     found = with_status(Application.objects.all()) if by_control else Application.objects.all()
     return chosen(found, text=text, type=type, host=host, status=status).order_by().values("pk")
-
-
-def told_by_id(application_id: int) -> Application:
-    """All that is configured of one. Raises NotFound."""
-    return _one(Application.objects.filter(pk=application_id), GONE)
-
-
-def told_by_name(name: str) -> Application:
-    """As ``told_by_id``."""
-    return _one(Application.objects.filter(name=name), f"There is no application named {name}.")
-
-
-def _one(found: QuerySet, why_not: str) -> Application:
-    of_others = ("template", "host", "backup_server")
-    own = (field.name for field in Application._meta.concrete_fields if field.name not in SECRETS)
-    found = found.select_related(*of_others).only(*own, *(f"{name}__name" for name in of_others))
-    row = found.prefetch_related("options").order_by().first()
-    if row is None:
-        raise NotFound(why_not)
-    return row

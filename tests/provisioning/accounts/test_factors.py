@@ -1,25 +1,31 @@
 """Second factors: set up, asked for at a sign-in, required, reset; and asking anew before what is dangerous."""
 
 import re
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from provisioning.accounts.rules import factors as rules
 from provisioning.accounts.rules.factors import CONFIRMED_FOR, GRACE, FactorFacts
 from provisioning.accounts.rules.sign_in import HERE, LIMITS
-from provisioning.accounts.services import factors, users, ways_in
+from provisioning.accounts.selectors.factors import PASSKEY
+from provisioning.accounts.services import factors, passkeys, users, ways_in
+from provisioning.accounts.services.sign_in import SignInRefused
 from provisioning.errors import Conflict, Refused
 from provisioning.models import Console, HistoryEntry
 from provisioning.states import FactorsOf
 from provisioning.web.sessions import CONFIRMED, FACTOR_FROM
+from tests.factories import make_user
 from tests.oidc import go, oidc, oidc_process
-from tests.provisioning.sign_ins import PASSWORD, by, told
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, told
 
 __all__ = ["oidc", "oidc_process"]
 pytestmark = pytest.mark.django_db
@@ -95,6 +101,47 @@ def test_wrong_codes_lock_as_wrong_passwords_do_and_a_right_password_does_not_be
     assert client.post("/login/second-factor/", {"code": code_of()}).status_code == 429
     assert sign_in()[1].status_code == 429
     assert told()[0][-1] == "Was not let in: wrong code."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_wrong_codes_at_once_no_more_than_the_limit_are_looked_at(monkeypatch):
+    user, looked, ready = make_user("otto"), [], threading.Barrier(LIMITS[HERE] + 4)
+    give_app(user)
+    monkeypatch.setattr(factors, "require_no_lock", lambda *_: ready.wait(20))
+    monkeypatch.setattr(factors, "_use_up", lambda *_: looked.append(1) or "")
+
+    def one():
+        try:
+            with pytest.raises(SignInRefused):
+                factors.take_code(user=user, code="000000", origin=HOME)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(ready.parties)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert len(looked) == LIMITS[HERE]
+
+
+def test_an_answer_of_a_passkey_is_good_once_and_none_to_an_earlier_question(otto, monkeypatch):
+    row = Authenticator.objects.create(user=otto, type=PASSKEY, data={"name": "key"})
+    server = SimpleNamespace(authenticate_complete=lambda *_: SimpleNamespace(credential_id=b""))
+    monkeypatch.setattr(passkeys, "_server", lambda host: server)
+    monkeypatch.setattr(passkeys, "get_credentials", lambda user: [])
+    monkeypatch.setattr(passkeys, "get_authenticator_by_credential_id", lambda *_: row)
+
+    def shown(question):
+        try:
+            return passkeys.take_passkey(user=otto, answer="{}", sealed=question.sealed, origin=HOME, host="localhost",
+                                         session="s")
+        except SignInRefused as refused:
+            return str(refused)
+
+    earlier, question, later = (passkeys._question({"publicKey": {}}, {}, otto, "s") for _ in range(3))
+    assert [shown(each) for each in (question, question, earlier, later)] == [
+        "with a passkey", passkeys.NOT_TAKEN, passkeys.NOT_TAKEN, "with a passkey"]
 
 
 @pytest.mark.parametrize("sent", [{}, {"code": ""}, {"answer": "{}"}, {"answer": "x", "sealed": "y"},

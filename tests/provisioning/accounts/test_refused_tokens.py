@@ -8,11 +8,12 @@ from django.db import connection
 from django.utils import timezone
 
 from console.tasks import keep_sign_ins
+from protocol.events import Own
 from provisioning.accounts.rules.tokens import NOT_KNOWN, TRIES, TRIES_WITHIN
 from provisioning.accounts.selectors.sign_ins import lock_of, locked_places
 from provisioning.accounts.services.sign_in_story import A_TOKEN, MOST, STRANGER
 from provisioning.errors import NotSignedIn, TooMany
-from provisioning.models import ApiToken, SignInTry
+from provisioning.models import ApiToken, Event, SignInTry
 from tests.provisioning.sign_ins import HOME, let_in, refused, told
 
 from .test_tokens import WRONG, guesses, made, shown
@@ -80,6 +81,20 @@ def test_history_tells_of_the_first_one_of_an_address_and_counts_the_others(otto
     keep_sign_ins()
     assert told()[2:] == [(STRANGER, HOME, A_TOKEN, "Was not let in, 2 times more."),
                           (STRANGER, "192.0.2.50", A_TOKEN, "Was not let in, 1 time more.")]
+
+
+def test_the_timeline_tells_of_an_address_once_a_minute(otto):
+    _, text = made(otto)
+    ApiToken.objects.update(enabled=False)
+    guesses(TRIES - 1, text=text)
+    guesses(1, "192.0.2.50")
+    assert list(Event.objects.filter(number=Own.TOKENS_REFUSED).order_by("id").values_list("text", flat=True)) == [
+        f"An API token was refused from {HOME}. The token nightly is disabled.",
+        f"An API token was refused from 192.0.2.50. {NOT_KNOWN}"]
+    later(timedelta(minutes=1))
+    keep_sign_ins()
+    guesses(1, text=text)
+    assert Event.objects.latest("id").text == f"API tokens were refused from {HOME}, {TRIES - 2} times more."
 
 
 @pytest.mark.django_db

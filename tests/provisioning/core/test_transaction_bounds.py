@@ -77,8 +77,8 @@ BOUNDS = {
     "accounts/services/token_tries.py": {"count"},
     "accounts/worker/tokens.py": {"tell_what_expires"},  # tokens.AT_ONCE
     "accounts/services/ways_in.py": {"link", "unlink", "reset_factors", "require_factors"},
-    "accounts/services/factors.py": {"add_app", "new_codes", "remove_factor", "_use_up"},
-    "accounts/services/passkeys.py": {"add_passkey"},
+    "accounts/services/factors.py": {"add_app", "new_codes", "remove_factor", "_looked_at"},
+    "accounts/services/passkeys.py": {"add_passkey", "_use_up"},
     "accounts/services/single_sign_on.py": {"_admit"},
     "accounts/services/directory_users.py": {"admit"},
     "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
