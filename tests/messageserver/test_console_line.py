@@ -123,7 +123,7 @@ class Former:
     (["ERROR\nmessage:The login or the passcode is wrong. …\n\n\0"], "does not know the login of the console"),
     (["CONNECTED\nversion:1.2\n\n\0", "RECEIPT\nreceipt-id:1\n\n\0"], "does not answer this"),
     (["CONNECTED\nversion:1.2\n\n\0", None], "ended the connection"),
-    (["CONNECTED\nversion:1.2\n\n\0", "MESSAGE\n\n[1]\0"], "does not answer this"),
+    (["CONNECTED\nversion:1.2\n\n\0", "MESSAGE\n\n1\0"], "does not answer this"),
     (["CONNECTED\nversion:1.2\n\n\0", "MESSAGE\n\nnot JSON\0"], "ended the connection"),
     (["HTTP/1.1 400 Bad Request\n\n"], "Nobody takes clients now")])
 def test_whoever_is_no_such_server_is_told_apart(servers, answers, words):
