@@ -1,8 +1,7 @@
-"""The transport's side of one STOMP connection: reading and pacing, output and its limits, heart-beats, closing."""
+"""The transport's side of one STOMP connection: reading and pacing, the order of its frames, heart-beats."""
 
 import asyncio
 import functools
-import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -10,18 +9,15 @@ from typing import Any
 
 from . import openings
 from .broker import Broker
-from .dialects import V12, VERSIONS
 from .frames import Refusal
 from .log import Event
-from .stomp import Frame, Limits, Parser, Sends, encode
+from .output import Output
+from .stomp import Frame, Limits, Parser, Sends
 
 WRITE_HIGH, WRITE_LOW = 1024 * 1024, 256 * 1024
-LINGER_S = 1.0
-"""How long a connection that got its last frame is kept, so that the client can read it."""
 HEART_BEAT_SLACK_S = 0.5
 STRANGERS_FRAME = Limits(max_frame_bytes=1024, max_header_bytes=8 * 1024, max_headers=64)
 """What the first frame, by which a client logs in, may cost."""
-_numbers = itertools.count(1)
 
 
 def written(address: str, port: int) -> str:
@@ -29,41 +25,24 @@ def written(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-class Connection(asyncio.Protocol):
+class Connection(Output):
     """Created by the listening server for each connection; ``take`` and ``detach`` are the subclass's."""
 
     def __init__(self, broker: Broker):
-        self.broker = broker
-        self.number = next(_numbers)
-        self.login = self.peer = self.address = ""
-        self.name = ""
-        """Of a client that has logged in, among all that any member of the pair has ever had."""
-        self.connected = False
-        self.dialect = V12
+        super().__init__(broker)
         self.submitted = self.settled = 0
         self.writable = asyncio.Event()
         self.writable.set()
-        self._time = asyncio.get_running_loop().time
         self._parser = Parser(STRANGERS_FRAME)
         self._first = b""
-        self._out: list[bytes] = []
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
         self._work: asyncio.Task[None] | None = None
         self._kept: list[Frame | Sends] = []
         self._farewell: Callable[[], None] | None = None
-        self._closing = self._ending = self._held = self._peer_ended = False
-        self.is_of_log = False
-        """Whether it publishes or reads log records for the console, or is the console: then nothing that is said of it
-        is published."""
-        self._abort_later: asyncio.TimerHandle | None = None
+        self._ending = self._held = False
         self._send_every_s = self._expect_every_s = 0.0
-        self._written = self._drained = 0
-
-    @property
-    def unread(self) -> int:
-        """Bytes that wait for the client."""
-        return self._transport.get_write_buffer_size()
+        self._drained = 0
 
     def told(self) -> dict[str, Any]:
         """What the console is told of it; ``since`` is Unix time, ``heart_beats`` seconds (the server's, the
@@ -319,32 +298,7 @@ class Connection(asyncio.Protocol):
     def reading(self) -> bool:
         return not (self._held or self._ending or self._work is not None) and self.writable.is_set()
 
-    # --- output ----------------------------------------------------------------------------------------
-
-    def queue(self, *parts: bytes) -> None:
-        """Add bytes to the output; ``flush`` sends them."""
-        self._out += parts
-
-    def flush(self) -> None:
-        if not self._out:
-            return
-        data = b"".join(self._out)
-        self._out.clear()
-        if self._closing or self._transport.is_closing():
-            return
-        self._write(data)
-        limit = self.broker.settings.limits.max_backlog_bytes
-        if self._transport.get_write_buffer_size() > limit:
-            self._cut(f"left more than {limit} bytes unread (option limits/max-backlog-bytes)")
-
-    def _write(self, data: bytes) -> None:
-        self._transport.write(data)
-        self._written += len(data)
-        self._sent = self._time()
-
-    def _cut(self, why: str) -> None:
-        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: it {why}.")
-        self.fail(f"The connection {why}. Connect again and resume with from-seq.")
+    # --- the end ---------------------------------------------------------------------------------------
 
     def _fail_after(self, seconds: float, sentence: str, receipt: str | None) -> None:
         """As ``fail``, so much later; whatever else the client sends is not read any more."""
@@ -355,55 +309,9 @@ class Connection(asyncio.Protocol):
         self._pace()
         asyncio.get_running_loop().call_later(seconds, lambda: self.fail(sentence, receipt=receipt))
 
-    def fail(self, sentence: str, *, receipt: str | None = None) -> None:
-        """Send an ERROR with ``sentence`` and close."""
-        if self._closing or self._transport.is_closing():
-            return
-        headers = [("message", sentence), ("content-type", "text/plain")]
-        if receipt is not None:
-            headers.append(("receipt-id", receipt))
-        if not self.connected:
-            headers.append(("version", VERSIONS))
-        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
-                              published=not self.is_of_log)
-        self.queue(encode("ERROR", headers, sentence.encode(), self.dialect))
-        self.close()
-
-    def close(self) -> None:
-        """Send what is queued, then close; the client has LINGER_S to read it."""
-        if self._closing or self._transport.is_closing():
-            return
-        if self._out:
-            self._write(b"".join(self._out))
-            self._out.clear()
-        self._closing = True
+    def _leave(self) -> None:
         self._let_go()
         self.broker.roster.leaves(self)
-        # Reading goes on (and is thrown away): closing with unread input would reset the connection, and the
-        # reset can overtake the last frame. A client that has closed its side has sent all that it ever will.
-        self._transport.resume_reading()
-        if self._transport.can_write_eof() and not self._peer_ended:
-            self._transport.write_eof()
-        else:
-            self._transport.close()
-        self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
-
-    def cut_for(self, whom: str) -> None:
-        """End it because an administrator asked the console for that."""
-        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: {whom or 'somebody'} asked "
-                       "the console for that.")
-        self.fail("An administrator has cut this connection. Connect again and resume with from-seq.")
-
-    def drop(self, why: str) -> None:
-        """End the connection at once: others wait for its place."""
-        self._tell_cut(f"Connection {self.number} of {self.peer} is cut: {why}.")
-        self._transport.abort()
-
-    def _tell_cut(self, sentence: str) -> None:
-        if self.is_of_log:
-            self.broker.log_refused(sentence)
-        else:
-            self.broker.client_event(Event.CLIENT_CUT, sentence)
 
     def _let_go(self) -> None:
         self.connected = False

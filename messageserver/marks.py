@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
+from protocol.outside import read_json
+
 PREFIX = "mark:"
 POSITION, QUEUE = f"{PREFIX}position:", f"{PREFIX}queue:"
 GONE = b""
@@ -42,7 +44,7 @@ def write(mark: Mark) -> bytes:
 def read(body: bytes) -> Mark:
     """What ``write`` wrote. Raises ValueError."""
     try:
-        said = json.loads(body)
+        said = read_json(body)
         return Mark(said["seq"], tuple(accumulate(said.get("open", ()))), said.get("destination", ""),
                     said.get("selector", ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

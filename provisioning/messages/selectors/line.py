@@ -2,12 +2,12 @@
 process waits meanwhile."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from protocol import console_logins
+from protocol.outside import read_json
 from protocol.stomp_client import UNREADABLE, Dropped, Frame, Target, dialled, entered, frame, write
 from provisioning.core.clients import target
 from provisioning.core.text import closed
@@ -42,7 +42,7 @@ class Line:
                                           "receipt": str(self._asked), **headers})
         command, _, body = await self._next(ANSWER_LARGEST)
         # A former release takes it for a subscription, and has nothing to say.
-        said = json.loads(body) if command == "MESSAGE" else None
+        said = read_json(body) if command == "MESSAGE" else None
         if isinstance(said, list):
             said = {about: said}
         if not isinstance(said, dict):
