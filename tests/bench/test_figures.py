@@ -54,7 +54,7 @@ def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, log, "
-             "message_server, pair, rabbitmq")
+             "message_server, pair, rabbitmq, resume")
     assert f"Known: {known}." in done.stderr
 
 
