@@ -41,14 +41,16 @@ class Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock, self._ended = threading.Lock(), False
         self._thread = threading.Thread(target=self._loop.run_forever, name="pairwise_client", daemon=True)
         self._thread.start()
 
     def start(self, work: Coroutine[Any, Any, Answer]) -> Future[Answer]:
-        if not self._thread.is_alive():
-            work.close()
-            raise NotConnected("The client is closed.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._lock:
+            if not self._ended:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise NotConnected("The client is closed.")
 
     def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """What ``work`` gives or raises. Interrupted here, it is cancelled there."""
@@ -60,14 +62,31 @@ class Loop:
             raise
 
     def soon(self, call: Callable[..., object], *values: object) -> None:
-        with contextlib.suppress(RuntimeError):  # it was closed
-            self._loop.call_soon_threadsafe(call, *values)
+        with self._lock:
+            if not self._ended:
+                self._loop.call_soon_threadsafe(call, *values)
 
     def end(self) -> None:
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+        """Once what other threads wait for has ended, too."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            last = asyncio.run_coroutine_threadsafe(_others_ended(), self._loop)
+        last.result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _others_ended() -> None:
+    """Each has been told already; what has not ended within a second is cancelled."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, late = await asyncio.wait(others, timeout=1)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 class Client:

@@ -65,7 +65,7 @@ def test_one_refused_among_many_does_not_take_others_with_it(client, here):
 
 
 def test_a_subscription_that_is_refused_is_told(client):
-    with pytest.raises(Refused, match="not usable"):
+    with pytest.raises(Refused, match="cannot be subscribed to"):
         client.subscribe("/topics/a")
 
 
@@ -194,6 +194,23 @@ def test_what_is_closed_says_so(served, here):
     for call in (lambda: client.publish(here, "m"), lambda: subscription.get(1), lambda: client.subscribe(here)):
         with pytest.raises(NotConnected, match="closed"):
             call()
+
+
+def test_a_thread_that_waits_is_told_when_another_one_closes_the_client(start_server):
+    server, raised = start_server(), []
+    client = connected(server)
+
+    def wait() -> None:
+        with pytest.raises(NotConnected, match="closed") as said:
+            next(subscription)
+        raised.append(said)
+
+    subscription = client.subscribe("/topic/a")
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    client.close()
+    waiting.join(WAIT_S)
+    assert raised
 
 
 def test_a_silent_server_is_left(start_server):
