@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .errors import NotConnected, Refused, Timeout, passes
-from .feed import Feed, Wanted
+from .feed import ACK_LOST, Feed, Wanted
 from .frames import Frame, encode
 from .line import Line
 from .members import Access, who_serves
@@ -77,7 +77,7 @@ class Core:
                 self._tried[line.name] = await asyncio.shield(line.lost)
                 self._line = None
                 lost = NotConnected("The connection was lost before the answer came.", self._tried)
-                self._drop_acks(lost)
+                self._drop_acks(NotConnected(ACK_LOST))
                 self._outbox.lost(line, lost)
         except Exception as error:  # a fault of this package is told to who waits, not kept until the end
             self._outbox.close(error)

@@ -14,6 +14,8 @@ from .messages import Held, Received
 
 SETTLED_MOST = 10_000
 """Acknowledged messages that are remembered until the server has said that it stored that."""
+ACK_LOST = ("The connection was lost before the ACK was answered: the message comes again unless that was stored, and "
+            "is acknowledged then.")
 ACK_MODES = ("client-individual", "client", "auto")
 
 
@@ -204,9 +206,7 @@ class Feed:
     def _answer(self, command: str, held: Held, waiter: asyncio.Future[None] | None) -> None:
         if held.line is not self._line or held.line.lost.done() or self.closed:
             if waiter is not None:
-                waiter.set_exception(NotConnected(
-                    "The connection was lost before the ACK was answered: the message comes again unless that was "
-                    "stored, and is acknowledged then."))
+                waiter.set_exception(NotConnected(ACK_LOST))
             return
         headers = {"id": held.ident}
         if command == "ACK":

@@ -1,14 +1,13 @@
 """A server and pairs for the client that people use."""
 
 import contextlib
-import functools
 
 import pytest
 
 import pairwise_client
 from pairwise_client import aio
 from tests.messageserver.conftest import here, served, start_server  # noqa: F401 - fixtures
-from tests.messageserver.conftest import port as port  # noqa: F401
+from tests.messageserver.conftest import port as port
 from tests.messageserver.pair_of_servers import SYNC_SECRET, PairOfServers
 from tests.ports import free_port
 
@@ -57,7 +56,3 @@ def fail_over(pair: PairOfServers, epoch: int) -> None:
     pair.restart(active.name)
     active.granted("backup", epoch)
     pair.synced(standby, active)
-
-
-def members(pair: PairOfServers):
-    return functools.partial(connected, pair.a, pair.b)
