@@ -162,12 +162,14 @@ class Subscription:
         if self.feed.wanted.ack == "auto" and self._given is not None:
             await self._given.ack()
         self._given = None
-        if not self._taken:
-            self._taken.extend(Message(held, self.feed) for held in await self.take(timeout))
-        if not self._taken or self.feed.closed:
-            return None
-        self._given = self._taken.popleft()
-        return self._given
+        while True:
+            if not self._taken:
+                self._taken.extend(Message(held, self.feed) for held in await self.take(timeout))
+            if not self._taken or self.feed.closed:
+                return None
+            self._given = self._taken.popleft()
+            if not self.feed.comes_again(self._given.held):
+                return self._given
 
     async def take(self, timeout: float | None) -> list[Held]:
         """The next ones, to be made messages of; [] when it was closed. Raises as ``get`` does."""

@@ -216,13 +216,15 @@ class Subscription:
         if self._feed.wanted.ack == "auto" and self._given is not None:
             self._given.ack()
         self._given = None
-        if not self._taken:
-            held = self._loop.run(self._subscription.take(timeout))
-            self._taken.extend(Message(each, self._feed, self._loop) for each in held)
-        if not self._taken or self._feed.closed:
-            return None
-        self._given = self._taken.popleft()
-        return self._given
+        while True:
+            if not self._taken:
+                held = self._loop.run(self._subscription.take(timeout))
+                self._taken.extend(Message(each, self._feed, self._loop) for each in held)
+            if not self._taken or self._feed.closed:
+                return None
+            self._given = self._taken.popleft()
+            if not self._feed.comes_again(self._given.held):
+                return self._given
 
     def close(self) -> None:
         """Take no more. A queue gives what was not acknowledged to others; a named position is kept."""

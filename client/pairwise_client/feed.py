@@ -49,6 +49,10 @@ class Settled:
         self._open: deque[int] = deque()
         self._seqs: dict[int, None] = {}
 
+    def begin(self) -> None:
+        """On a new connection nothing has been given out yet."""
+        self._open.clear()
+
     def given(self, seq: int) -> None:
         if self._covers:
             self._open.append(seq)
@@ -99,6 +103,7 @@ class Feed:
         if self.wanted.keeps:
             # The server gives again what was not acknowledged.
             self._waiting.clear()
+            self._settled.begin()
         wanted = self.wanted
         headers = {"id": str(self.number), "destination": wanted.destination, "receipt": f"s{self.number}",
                    "ack": wanted.mode, "max-unacknowledged": str(wanted.prefetch), **wanted.headers}
@@ -161,6 +166,10 @@ class Feed:
                 self._make_room()
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
+
+    def comes_again(self, held: Held) -> bool:
+        """Of a message that was taken and not given out: the server gives it again, in its place."""
+        return self.wanted.keeps and held.line.lost.done()
 
     def _taken(self, most: int) -> list[Held]:
         taken: list[Held] = []
