@@ -57,7 +57,8 @@ class Core:
         if line is not None and not line.lost.done():
             self._goodbye = asyncio.get_running_loop().create_future()
             line.write(encode("DISCONNECT", {"receipt": "bye"}))
-            await asyncio.wait([self._goodbye, line.lost], timeout=GOODBYE_S, return_when=asyncio.FIRST_COMPLETED)
+            line.lost.add_done_callback(lambda _: self._said_goodbye())
+            await asyncio.wait([self._goodbye], timeout=GOODBYE_S)
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -220,7 +221,11 @@ class Core:
         elif name.startswith("s"):
             if (subscribed := self._feeds.get(int(name[1:]))) is not None:
                 subscribed.granted()
-        elif name == "bye" and self._goodbye is not None and not self._goodbye.done():
+        elif name == "bye":
+            self._said_goodbye()
+
+    def _said_goodbye(self) -> None:
+        if self._goodbye is not None and not self._goodbye.done():
             self._goodbye.set_result(None)
 
     def _error(self, line: Line, frame: Frame) -> None:
