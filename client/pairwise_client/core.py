@@ -106,6 +106,9 @@ class Core:
                       dedup_id: str = "") -> Answer:
         """Raises Timeout, and what ``answer`` raises."""
         seconds = self._timeout if timeout is None else timeout
+        if answer.done():
+            # Without a turn of the loop: receipts come in groups, and what follows them is to travel in groups, too.
+            return answer.result()
         try:
             return await asyncio.wait_for(asyncio.shield(answer), seconds)
         except asyncio.TimeoutError:
