@@ -45,6 +45,7 @@ PAIRWISE_LCA_PORT = env.int("PAIRWISE_LCA_PORT", 4999)
 PAIRWISE_LOOK_MINUTES = env.int("PAIRWISE_LOOK_MINUTES", 15)
 PAIRWISE_PACKAGES_DIR = Path(env.str("PAIRWISE_PACKAGES_DIR", str(PAIRWISE_DATA_DIR / "packages"))).resolve()
 PAIRWISE_AGENT_DIR = PAIRWISE_DATA_DIR / "agent"
+PAIRWISE_CLIENT_DIR = PAIRWISE_DATA_DIR / "client"
 
 
 def _private(name: str, flags: int) -> int:

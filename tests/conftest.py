@@ -35,7 +35,7 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
 DATABASES = ["default", "control", "log"]
-SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser",)
+SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control", "client"), ("browser",)
 """Folders in which `run` looks for tests with real processes and for those in a browser."""
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
 WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}

@@ -97,6 +97,14 @@ def test_what_is_shipped_to_hosts_uses_the_standard_library_only(package):
     assert not wrong, "\n".join(["", *wrong])
 
 
+def test_the_client_uses_the_standard_library_and_itself_only():
+    own = [path for path in modules("client") if "pairwise_client" in path.parts]
+    wrong = [where(path, line, name) for path in own for line, name in imports(path)
+             if name.split(".")[0] not in sys.stdlib_module_names | {"client"}]
+    assert own
+    assert not wrong, "\n".join(["", *wrong])
+
+
 @pytest.mark.parametrize("package", ["hostagent", "messageserver", "protocol"])
 def test_processes_on_hosts_never_import_the_console(package):
     wrong = [where(path, line, name) for path in modules(package) for line, name in imports(path)

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from console import static_files
 from console.celery import celery_broker_url
+from console.up import client_package
 from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
 from console.up.keys import require_the_key
@@ -91,6 +92,7 @@ def _set_up(admin_password: str, say: Callable[[str], None], serves_pages: bool,
     if serves_pages:
         collect_static(say)
         warnings = [*provide_message_server(), *provide_agent()]
+        client_package.build(settings.PAIRWISE_CLIENT_DIR)
     agent_config = write_agent_config(make_local_host()) if is_host else None
     if settings.REDIS_IS_EMBEDDED and (why := _why_no_accounts()):
         # Of another one the checks have said it.

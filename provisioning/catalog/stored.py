@@ -13,3 +13,8 @@ def stored_file(package: InstallationPackage) -> Path | None:
     path = (folder / package.path).resolve()
     good = path.is_relative_to(folder) and path.is_file() and path.stat().st_size == package.size
     return path if good else None
+
+
+def client_package() -> Path | None:
+    """The client for Python, as a wheel; None when no start has built it."""
+    return next(iter(sorted(Path(settings.PAIRWISE_CLIENT_DIR).glob("pairwise_client-*.whl"))), None)

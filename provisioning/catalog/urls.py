@@ -11,6 +11,7 @@ urlpatterns = [
     path("provisioning/environment/templates/<int:pk>/delete/", templates.template_delete, name="template-delete"),
     path("provisioning/environment/packages/", packages.package_list, name="package-list"),
     path("provisioning/environment/packages/import/", packages.package_import, name="package-import"),
+    path("provisioning/environment/packages/client/", packages.client_download, name="client-package"),
     path("provisioning/environment/packages/<int:pk>/", packages.package_detail, name="package-detail"),
     path("provisioning/environment/packages/<int:pk>/delete/", packages.package_delete, name="package-delete"),
 ]

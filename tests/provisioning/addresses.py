@@ -144,6 +144,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "template-detail": reads(),
     "template-delete": asks(IMPORT),
     "package-list": reads(),
+    "client-package": reads(),
     "package-import": asks(IMPORT),
     "package-detail": reads(),
     "package-delete": asks(IMPORT),

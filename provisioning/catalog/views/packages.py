@@ -1,5 +1,6 @@
 """Installation Packages: list, page, upload, delete."""
 
+from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -8,10 +9,11 @@ from provisioning.catalog.forms import PackageImportForm
 from provisioning.catalog.selectors import get_package
 from provisioning.catalog.selectors import package_list as packages
 from provisioning.catalog.services import packages as services
-from provisioning.catalog.stored import stored_file
+from provisioning.catalog.stored import client_package, stored_file
 from provisioning.core.permissions import IMPORT, actor_of
 from provisioning.core.reasons import one_line
 from provisioning.core.systems import only_kept
+from provisioning.errors import Refused
 from provisioning.models import InstallationPackage
 from provisioning.web.answers import dialog
 from provisioning.web.pages import carry_out, import_file, page, show
@@ -36,7 +38,19 @@ def package_list(request):
     found = page_of(packages(**form.chosen()), request.GET)
     return show(request, "catalog/package_list.html", {
         "form": form, "page": found, "rows": [(package, *package_status(package)) for package in found],
-        "header": TABLE.header("", request.GET.dict()), "total": InstallationPackage.objects.count()})
+        "header": TABLE.header("", request.GET.dict()), "total": InstallationPackage.objects.count(),
+        "client_package": client_package()})
+
+
+@require_safe
+@page()
+def client_download(request):
+    """The client for Python, for programs that publish and subscribe."""
+    file = client_package()
+    if file is None:
+        raise Refused("The client for Python has not been built on this machine: start Pairwise again.")
+    return HttpResponse(file.read_bytes(), content_type="application/zip", headers={
+        "Content-Disposition": f'attachment; filename="{file.name}"'})
 
 
 @require_safe

@@ -137,3 +137,15 @@ def test_delete_takes_the_file_along(administrator, settings):
     ("template-detail", None), ("package-detail", None), ("template-delete", None), ("package-delete", None)])
 def test_what_is_gone_is_not_found(administrator, name, make):
     assert administrator.get(reverse(name, args=[999])).status_code == 404
+
+
+def test_the_client_for_python_is_offered_once_it_is_built(support, settings, tmp_path):
+    settings.PAIRWISE_CLIENT_DIR = tmp_path
+    address = reverse("client-package")
+    assert address not in support.get(reverse("package-list")).content.decode()
+    assert "has not been built on this machine" in support.get(address, follow=True).content.decode()
+    (tmp_path / "pairwise_client-0.1.0-py3-none-any.whl").write_bytes(b"wheel")
+    assert address in support.get(reverse("package-list")).content.decode()
+    answer = support.get(address)
+    assert answer.content == b"wheel"
+    assert answer["Content-Disposition"] == 'attachment; filename="pairwise_client-0.1.0-py3-none-any.whl"'
