@@ -237,7 +237,7 @@ MARKERS = ("scenario", "browser", "network", "long")
                                         sorted(some)) or "none")
 def test_each_test_is_in_exactly_one_part(marked):
     parts = re.findall(r'-m ("[^"]+"|\w+)$', (ROOT / "run").read_text(), re.MULTILINE)
-    assert len(parts) == 6
+    assert len(parts) == 7
     fits = [part for part in parts if Expression.compile(part.strip('"')).evaluate(lambda name: name in marked)]
     if {"scenario", "browser"} <= marked:
         pytest.skip("a journey in a browser is not marked as a scenario")
@@ -336,6 +336,23 @@ def test_what_failed_is_tried_again_whatever_else_is_marked(sandbox):
     [again] = [line for line in done.stdout.splitlines() if "--last-failed" in line]
     assert again.index("-m scenario and not long") < again.index("-n 0 -m  --last-failed"), again
     assert "-o cache_dir=.pytest_cache/scenarios " in again
+
+
+def test_long_tests_beside_the_others_are_told_and_tried_again_after_them(sandbox):
+    alone = "-m long and not scenario and not browser"
+    made_ready(sandbox, f"""case "$*" in
+  *--last-failed*) echo "again: $*"; echo one >>"$SECOND_TRY" ;;
+  *"{alone}"*) echo "the first time"; exit 1 ;;
+  *"not network"*) echo "journeys" ;;\nesac""")
+    for tool in ("rabbitmq", "prometheus", "rsyslog", "directory", "proxies", "ansible"):
+        script = (sandbox.directory / "run").read_text()
+        (sandbox.directory / "run").write_text(script.replace(f"\ninstall_{tool}() {{", f"\ninstall_{tool}() {{ return 0"))
+    done = sandbox.run("test", "all")
+    assert done.returncode == 0, done
+    told = done.stdout.split("--- long journeys\n")[1]
+    assert told.startswith("journeys\n--- long tests\nthe first time\n--- once more, one at a time: what failed\n"), told
+    [again] = [line for line in told.splitlines() if line.startswith("again: ")]
+    assert again.index(alone) < again.index("-n 0 -m  --last-failed"), again
 
 
 def test_a_test_that_passes_when_it_is_tried_again_is_noted(tmp_path):
