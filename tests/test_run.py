@@ -17,7 +17,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
-from tests.conftest import JOURNEYS, SCENARIOS, alone, further, is_missed
+from tests.conftest import JOURNEYS, LONGEST, SCENARIOS, alone, further, is_missed
 from tests.shares import CONSOLES, console_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -269,6 +269,10 @@ def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
              for place in range(number)]
     left_to_long = [case.place for case in further(cases)]
     assert sorted([*left_to_long, *quick]) == [*range(number)]
+
+
+def test_the_long_files_that_come_first_are_there():
+    assert {*LONGEST} <= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
 
 
 def using(path: str, fixture: str, scope: str = "session") -> SimpleNamespace:
