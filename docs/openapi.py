@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,15 @@ FILE = Path(__file__).with_name("openapi.json")
 
 def described() -> dict[str, Any]:
     """The description that the console gives at /api/v1/openapi.json."""
+    return json.loads(_text())
+
+
+@cache
+def _text() -> str:
+    """Made once in a process, which takes half a second; whoever asks may change what they get."""
     from api.root import api
-    return json.loads(json.dumps(api.get_openapi_schema()))
+
+    return json.dumps(api.get_openapi_schema())
 
 
 def written(description: dict[str, Any]) -> str:

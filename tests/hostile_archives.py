@@ -1,8 +1,12 @@
-"""Archives of somebody who wants the reader to fall over: all of them are to be refused with a sentence."""
+"""Archives of somebody who wants the reader to fall over: all of them are to be refused with a sentence.
+
+``HOSTILE`` has what makes each of them: who only collects tests does not wait until all are packed.
+"""
 
 import gzip
 import io
 import tarfile
+from functools import partial
 
 MEGABYTE = 1024**2
 
@@ -51,22 +55,22 @@ def sparse_without_end() -> bytes:
 
 
 HOSTILE = {
-    **{f"100 MB in a header of type {kind.decode()}": of_zeros(kind) for kind in (
+    **{f"100 MB in a header of type {kind.decode()}": partial(of_zeros, kind) for kind in (
         tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)},
-    "a long list of holes": sparse_without_end(),
-    **{f"{keyword} is {value[:10]!r}": with_records((keyword.encode(), value)) for keyword, value in (
+    "a long list of holes": sparse_without_end,
+    **{f"{keyword} is {value[:10]!r}": partial(with_records, (keyword.encode(), value)) for keyword, value in (
         ("GNU.sparse.size", b"abc"), ("GNU.sparse.realsize", b"abc"), ("GNU.sparse.map", b"a,b"),
         ("GNU.sparse.size", b"9" * 5000), ("size", b"9" * 5000), ("size", b"9" * 30), ("size", b"-100000000000"),
         ("size", b"\xc2\xb2"), ("path", b"a\0b"), ("linkpath", b"a\0b"))},
-    "sparse 1.0": with_records((b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")),
-    "a negative size": packed(header("x", -512, tarfile.REGTYPE)),
-    "a size beyond all files": packed(header("x", 2**80, tarfile.REGTYPE)),
-    "1000 headers in a row": packed(*[block("pax", tarfile.XHDTYPE, record(b"a", b"b"))] * 1000),
-    "1000 long names in a row": packed(*[block("long", tarfile.GNUTYPE_LONGNAME, b"b\0")] * 1000),
-    "digits alone": packed(block("pax", tarfile.XHDTYPE, b"1" * MEGABYTE)),
-    "a record of no length": packed(block("pax", tarfile.XHDTYPE, b"0 a=b\n")),
-    "a record that goes on behind its header": packed(block("pax", tarfile.XHDTYPE, b"999 path=b\n")),
-    "names of 50 MB together": packed(*[
+    "sparse 1.0": partial(with_records, (b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")),
+    "a negative size": partial(packed, header("x", -512, tarfile.REGTYPE)),
+    "a size beyond all files": partial(packed, header("x", 2**80, tarfile.REGTYPE)),
+    "1000 headers in a row": lambda: packed(*[block("pax", tarfile.XHDTYPE, record(b"a", b"b"))] * 1000),
+    "1000 long names in a row": lambda: packed(*[block("long", tarfile.GNUTYPE_LONGNAME, b"b\0")] * 1000),
+    "digits alone": lambda: packed(block("pax", tarfile.XHDTYPE, b"1" * MEGABYTE)),
+    "a record of no length": partial(packed, block("pax", tarfile.XHDTYPE, b"0 a=b\n")),
+    "a record that goes on behind its header": partial(packed, block("pax", tarfile.XHDTYPE, b"999 path=b\n")),
+    "names of 50 MB together": lambda: packed(*[
         block("long", tarfile.GNUTYPE_LONGNAME, b"a" * MEGABYTE) + block("x", tarfile.REGTYPE, b"")] * 50),
 }
 LARGE = 30 * MEGABYTE

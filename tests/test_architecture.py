@@ -50,6 +50,11 @@ def tree(path):
     return ast.parse(path.read_text(), str(path))
 
 
+@cache
+def nodes(path):
+    return tuple(ast.walk(tree(path)))
+
+
 def dotted(path):
     parts = path.relative_to(ROOT).with_suffix("").parts
     return parts[:-1] if parts[-1] == "__init__" else parts
@@ -244,7 +249,7 @@ def test_only_services_and_workers_write_objects(part):
     for path in modules("provisioning"):
         if part not in dotted(path):
             continue
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
                 names = chain(node.func)
                 if "objects" in names:
@@ -262,7 +267,7 @@ def test_views_do_not_reach_hosts_or_processes():
 def calls():
     for package in PACKAGES:
         for path in modules(package):
-            for node in ast.walk(tree(path)):
+            for node in nodes(path):
                 if isinstance(node, ast.Call):
                     yield path, node
 

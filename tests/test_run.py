@@ -17,7 +17,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
-from tests.conftest import JOURNEYS, SCENARIOS, alone, further, is_missed
+from tests.conftest import JOURNEYS, LONGEST, SCENARIOS, alone, further, is_missed
 from tests.shares import CONSOLES, console_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -237,7 +237,7 @@ MARKERS = ("scenario", "browser", "network", "long")
                                         sorted(some)) or "none")
 def test_each_test_is_in_exactly_one_part(marked):
     parts = re.findall(r'-m ("[^"]+"|\w+)$', (ROOT / "run").read_text(), re.MULTILINE)
-    assert len(parts) == 6
+    assert len(parts) == 7
     fits = [part for part in parts if Expression.compile(part.strip('"')).evaluate(lambda name: name in marked)]
     if {"scenario", "browser"} <= marked:
         pytest.skip("a journey in a browser is not marked as a scenario")
@@ -269,6 +269,10 @@ def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
              for place in range(number)]
     left_to_long = [case.place for case in further(cases)]
     assert sorted([*left_to_long, *quick]) == [*range(number)]
+
+
+def test_the_long_files_that_come_first_are_there():
+    assert {*LONGEST} <= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
 
 
 def using(path: str, fixture: str, scope: str = "session") -> SimpleNamespace:
@@ -336,6 +340,23 @@ def test_what_failed_is_tried_again_whatever_else_is_marked(sandbox):
     [again] = [line for line in done.stdout.splitlines() if "--last-failed" in line]
     assert again.index("-m scenario and not long") < again.index("-n 0 -m  --last-failed"), again
     assert "-o cache_dir=.pytest_cache/scenarios " in again
+
+
+def test_long_tests_beside_the_others_are_told_and_tried_again_after_them(sandbox):
+    alone = "-m long and not scenario and not browser"
+    made_ready(sandbox, f"""case "$*" in
+  *--last-failed*) echo "again: $*"; echo one >>"$SECOND_TRY" ;;
+  *"{alone}"*) echo "the first time"; exit 1 ;;
+  *"not network"*) echo "journeys" ;;\nesac""")
+    for tool in ("rabbitmq", "prometheus", "rsyslog", "directory", "proxies", "ansible"):
+        begin, script = f"\ninstall_{tool}() {{", sandbox.directory / "run"
+        script.write_text(script.read_text().replace(begin, f"{begin} return 0"))
+    done = sandbox.run("test", "all")
+    assert done.returncode == 0, done
+    told = done.stdout.split("--- long journeys\n")[1]
+    assert told.startswith("journeys\n--- long tests\nthe first time\n--- once more, one at a time"), told
+    [again] = [line for line in told.splitlines() if line.startswith("again: ")]
+    assert again.index(alone) < again.index("-n 0 -m  --last-failed"), again
 
 
 def test_a_test_that_passes_when_it_is_tried_again_is_noted(tmp_path):

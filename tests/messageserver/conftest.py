@@ -152,3 +152,22 @@ def served(tmp_path_factory):
 def here(request):
     """A destination that no other test uses."""
     return "/topic/" + re.sub(r"\W+", ".", request.node.name)
+
+
+@pytest.fixture
+def make_pair(tmp_path):
+    """``make_pair()``: a pair of servers with the same sync secret, or with these; it ends with the test."""
+    from .pair_of_servers import SYNC_SECRET, PairOfServers  # which takes its servers from here
+
+    with contextlib.ExitStack() as made:
+        def make(secrets: tuple[str, str] = (SYNC_SECRET, SYNC_SECRET), **options) -> PairOfServers:
+            pair = PairOfServers(tmp_path, [free_port() for _ in range(4)], options, secrets)
+            made.callback(pair.end)
+            return pair
+
+        yield make
+
+
+@pytest.fixture
+def pair(make_pair):
+    return make_pair().in_sync()

@@ -18,6 +18,7 @@ from messageserver.settings import Port
 from protocol.tls import expires_at
 from tests.certificates import Certificates
 from tests.doubles.stomp import WAIT_S, Client
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.scenario
 
@@ -65,7 +66,8 @@ def test_a_secured_port_speaks_tls_and_nothing_else(start_server, port, certific
         plain.sendall(b"CONNECT\naccept-version:1.2\n\n\0")
         with contextlib.suppress(ConnectionResetError):
             assert b"CONNECTED" not in plain.recv(1000)
-    assert "it does not speak TLS: let it connect with TLS, or to a port that is not secured" in server.output
+    told = "it does not speak TLS: let it connect with TLS, or to a port that is not secured"
+    wait_for(lambda: told in server.output, WAIT_S, "the line of its log")
 
 
 def test_those_that_stall_in_their_handshake_take_no_place_of_a_client(start_server, port, certificate):

@@ -19,7 +19,7 @@ from .services import postgres, why_none
 from .told import Told
 
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
-TESTS = ("tests/provisioning/history/test_history_chain.py", "tests/provisioning/test_keys.py",
+TESTS = ("tests/provisioning/history/test_history_chain.py", "tests/provisioning/keys",
          "tests/provisioning/test_spelling.py",
          "tests/provisioning/history/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
          "tests/provisioning/history/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")

@@ -87,8 +87,11 @@ def test_s26_s45_a_primary_that_dies_during_the_first_copy_is_not_replaced_by_ha
     ledger = backlog(pair)
     second.start()
     wait_for(lambda: second.facts()["last_seq"] > 0, 20, "the beginning of the copy", every=0.01)
+    # While it stands still, what control knows of the copy stays as it is until the primary is gone.
+    second.freeze()
     in_time = not pair.facts()["in_sync"]
     first.kill()
+    second.thaw()
     pair.wait_whole()
     if in_time:
         assert pair.active is first
