@@ -281,14 +281,14 @@ def promised_and_not_stored(store: Store) -> list[tuple]:
     store.append([draft(1)], 1)
     store._db.execute(f"PRAGMA max_page_count={store._db.execute('PRAGMA page_count').fetchone()[0]}")
     with pytest.raises(StoreError, match="full"):
-        store.append([Draft("/topic/a", b"", b"x" * 100_000, "big"), draft(3)], 1, given.extend)
+        store.append([Draft("/topic/a", b"", b"x" * 100_000, "big"), draft(3)], 1, promise=given.extend)
     assert ([row[0] for row in given], store.last_seq) == ([2, 3], 1)
     return given
 
 
 def test_records_are_promised_before_they_are_on_disk(open_store):
     store, seen = open_store(), []
-    store.append([draft(1), draft(2)], 1, lambda rows: seen.append((len(rows), len(everything(store)))))
+    store.append([draft(1), draft(2)], 1, promise=lambda rows: seen.append((len(rows), len(everything(store)))))
     assert (seen, len(everything(store))) == ([(2, 0)], 2)
 
 
