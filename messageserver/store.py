@@ -29,9 +29,12 @@ TRIM_ROWS = 4000
 """Most records that are removed at once, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
 """A store that was full is used again when this much can be written to it."""
-CHECKPOINT_PAGES = 16_000
-"""A commit that finds so many pages of 4 KB in the write-ahead log moves them to the database itself: ``Checkpoints``
-did not come to it."""
+PAGE_BYTES = 16 * 1024
+"""Of a store that is made anew; one that is there keeps its pages. A page of a large body costs two writes whatever its
+size, and small messages that come together fill it as they fill smaller ones."""
+CHECKPOINT_BYTES = 64 * 1024 * 1024
+"""A commit that finds so much in the write-ahead log moves it to the database itself: ``Checkpoints`` did not come to
+it."""
 Promise = Callable[[list[Row]], None]
 
 
@@ -41,6 +44,11 @@ class Appended:
 
     seqs: Sequence[int]
     records: list[Row]
+
+
+def page_bytes(db: sqlite3.Connection) -> int:
+    size: int = db.execute("PRAGMA page_size").fetchone()[0]
+    return size
 
 
 class Store:
@@ -74,9 +82,10 @@ class Store:
         self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10,
                                         cached_statements=64)
         try:
+            db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_BYTES // page_bytes(db)}")
             db.execute("PRAGMA journal_size_limit=67108864")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -282,9 +291,8 @@ class Store:
 
     def bytes_used(self) -> int:
         """Bytes of the database file that hold records (space freed by retention is used again)."""
-        pages, free, size = (self._db.execute(f"PRAGMA {what}").fetchone()[0]
-                             for what in ("page_count", "freelist_count", "page_size"))
-        used: int = (pages - free) * size
+        pages, free = (self._db.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count"))
+        used: int = (pages - free) * page_bytes(self._db)
         return used
 
     def recover(self) -> None:
