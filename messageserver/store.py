@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import records
 from .mark_table import SCHEMA_OF_NEW, MarkTable
@@ -44,6 +44,16 @@ class Appended:
 
     seqs: Sequence[int]
     records: list[Row]
+
+
+class Formed(NamedTuple):
+    """Records that are not stored yet, for the destinations ``names``; ``seqs`` as in Appended, ``fresh``: where their
+    dedup-ids stand."""
+
+    seqs: list[int]
+    rows: list[Row]
+    names: set[str]
+    fresh: dict[tuple[str, str], int]
 
 
 def page_bytes(db: sqlite3.Connection) -> int:
@@ -140,11 +150,26 @@ class Store:
         the new records before they are on disk, so that the other member may have them first; when the disk does not
         take them, they are what is stored next in this epoch: ``(epoch, seq)`` names one record for ever.
         """
+        if self._promised:
+            self.check_writes(epoch)
+            self._keep_promise()
+        return self.put(self.form(drafts, epoch, marking), promise)
+
+    def check_writes(self, epoch: int) -> None:
+        """Raises StaleEpoch unless this server is the one that writes in ``epoch``."""
         if epoch != self.held.epoch or self.held.role != "primary":
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
-        if self._promised:
-            self._keep_promise()
+
+    @property
+    def owes(self) -> bool:
+        """Whether records that the other member was given are still to be stored before any other."""
+        return bool(self._promised)
+
+    def form(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None) -> Formed:
+        """The records that ``append`` would make of ``drafts``, which are what is ``put`` next. Waits for no disk
+        unless ``marking`` does. Raises StaleEpoch."""
+        self.check_writes(epoch)
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
         known = self._dedup
         fresh: dict[tuple[str, str], int] = {}
@@ -173,16 +198,22 @@ class Store:
             digest = chain(digest, seq, epoch, now, destination, headers, body)
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             names.add(destination)
+        return Formed(seqs, rows, names, fresh)
+
+    def put(self, formed: Formed, promise: Promise | None = None, *, promised: bool = False) -> Appended:
+        """Store what was just formed, as ``append`` says. ``promised``: the other member was given it already."""
+        rows = formed.rows
         if rows:
-            if promise is not None:
+            if promise is not None or promised:
                 self._promised = rows
+            if promise is not None:
                 promise(rows)
-            self._write(lambda: self._insert(rows, names))
+            self._write(lambda: self._insert(rows, formed.names))
             self._promised = []
-            self.last_seq, self.digest = seq, digest
-            if fresh:
-                self._remember(fresh)
-        return Appended(seqs, rows)
+            self.last_seq, self.digest = rows[-1][0], rows[-1][7]
+            if formed.fresh:
+                self._remember(formed.fresh)
+        return Appended(formed.seqs, rows)
 
     def _insert(self, rows: Sequence[Row], destinations: set[str]) -> None:
         """In a transaction."""
