@@ -13,7 +13,7 @@ from .disk import DiskThread, Result
 from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
-from .reader import BATCH_RECORDS, Batch, Reader, Wanted
+from .reader import BATCH_RECORDS, TAILS, Batch, Reader, Wanted
 from .records import Record, Row
 from .roster import Guest
 from .subscription import Subscription
@@ -207,5 +207,5 @@ class Delivery:
                 session.flush()
 
     def _read(self, subscription: Subscription) -> Batch[Stored]:
-        limit = max(1, min(BATCH_RECORDS, subscription.free))
+        limit = max(1, min(TAILS, subscription.free))
         return self._reader.tails(subscription.cursor, self.upto, subscription.wanted, limit)

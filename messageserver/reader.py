@@ -14,6 +14,8 @@ from .tails import Stored, stored_tails
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
+TAILS = 512
+"""Most tails that are read at once: they cost little, next to nothing of it in the event loop."""
 SCAN_RECORDS = 20_000
 """Most records that one read looks at, however few of them match."""
 SCAN_BLOCKS = SCAN_RECORDS // places.BLOCK
@@ -92,7 +94,7 @@ class Reader:
         found = self.run(lambda db: _read(db, from_seq, upto, wanted, limit, max_bytes, _records, _size_of_record))
         return Batch([Record(*row) for row in found.records], found.next_seq)
 
-    def tails(self, from_seq: int, upto: int, wanted: Wanted, limit: int = BATCH_RECORDS) -> Batch[Stored]:
+    def tails(self, from_seq: int, upto: int, wanted: Wanted, limit: int = TAILS) -> Batch[Stored]:
         """As ``read``, for whoever only hands them on."""
         return self.run(lambda db: _read(db, from_seq, upto, wanted, limit, BATCH_BYTES, stored_tails, _size_of_tail))
 
