@@ -201,9 +201,11 @@ class Store:
         return Formed(seqs, rows, names, fresh)
 
     def put(self, formed: Formed, promise: Promise | None = None, *, promised: bool = False) -> Appended:
-        """Store what was just formed, as ``append`` says. ``promised``: the other member was given it already."""
+        """Store what was just formed, as ``append`` says. ``promised``: the other member was given it already. Raises
+        StaleEpoch, StoreError."""
         rows = formed.rows
         if rows:
+            self.check_writes(rows[0][1])
             if promise is not None or promised:
                 self._promised = rows
             if promise is not None:
