@@ -12,14 +12,14 @@ from typing import Any
 
 from .disk import DiskThread
 from .ownership import StoreError
-from .store import Store
+from .store import PAGE_BYTES, Store, page_bytes
 from .store_thread import StoreThread
 
 EVERY_BYTES = 16 * 1024 * 1024
 """So much was written since the last one."""
-COMMIT_BYTES = 8192
+COMMIT_BYTES = PAGE_BYTES
 """What a commit writes at least beside the messages: pages are written whole."""
-LEFT_PAGES, PASSES = 250, 3
+LEFT_BYTES, PASSES = 1024 * 1024, 3
 """The rest is as small as that after so many passes at most, unless writers are quicker than the disk."""
 
 
@@ -50,7 +50,8 @@ class Checkpoints:
 
     def _move_most(self) -> None:
         with contextlib.closing(sqlite3.connect(self._store.path, isolation_level=None)) as db:
+            size = page_bytes(db)
             for _ in range(PASSES):
                 _, pages, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if pages - moved < LEFT_PAGES:
+                if (pages - moved) * size < LEFT_BYTES:
                     break

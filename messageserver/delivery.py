@@ -13,10 +13,11 @@ from .disk import DiskThread, Result
 from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
-from .reader import BATCH_RECORDS, Batch, Reader, Wanted
+from .reader import BATCH_RECORDS, TAILS, Batch, Reader, Wanted
 from .records import Record, Row
 from .roster import Guest
-from .subscription import Subscription, message_tail
+from .subscription import Subscription
+from .tails import Stored, message_tail
 
 TURN_DELIVERIES = 2000
 """Messages handed out in one turn of the event loop; more would hold up the heart-beats."""
@@ -142,7 +143,7 @@ class Delivery:
         """Some of the records ``seqs``, from the first on, as far as they are still there. Raises StoreError."""
         return await self._reading.run(self._reader.these, seqs)
 
-    async def next_of(self, destination: str, from_seq: int, upto: int, limit: int) -> Batch:
+    async def next_of(self, destination: str, from_seq: int, upto: int, limit: int) -> Batch[Record]:
         """The next records of ``destination``, as ``Reader.read``. Raises StoreError."""
         return await self._reading.run(
             lambda: self._reader.read(from_seq, upto, pattern=destination, limit=limit))
@@ -198,14 +199,13 @@ class Delivery:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
             if not subscription.closed:
-                wanted = [record for record in batch.records if not is_expired(record.headers)]
-                for record in wanted:
-                    subscription.deliver(record.seq, message_tail(*record[:6]))
+                wanted = [each for each in batch.records if not (each[1] and is_expired(each[1]))]
+                if wanted:
+                    subscription.deliver_all(wanted)
                 self._figures.delivered += len(wanted)
                 subscription.cursor = batch.next_seq
                 session.flush()
 
-    def _read(self, subscription: Subscription) -> Batch:
-        limit = max(1, min(BATCH_RECORDS, subscription.free))
-        return self._reader.read(subscription.cursor, self.upto, pattern=subscription.pattern,
-                                 selector=subscription.selector, limit=limit)
+    def _read(self, subscription: Subscription) -> Batch[Stored]:
+        limit = max(1, min(TAILS, subscription.free))
+        return self._reader.tails(subscription.cursor, self.upto, subscription.wanted, limit)

@@ -3,28 +3,34 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from . import places
 from .ownership import FILE, StoreError
 from .places import block_of, span
 from .records import COLUMNS, Record
 from .selector import Selector
+from .tails import Stored, stored_tails
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
+TAILS = 512
+"""Most tails that are read at once: they cost little, next to nothing of it in the event loop."""
 SCAN_RECORDS = 20_000
 """Most records that one read looks at, however few of them match."""
 SCAN_BLOCKS = SCAN_RECORDS // places.BLOCK
 WALK_BLOCKS = 4096
 """Most blocks that one read asks for what it wants: a few milliseconds."""
 Result = TypeVar("Result")
+Found = TypeVar("Found")
+Row = tuple[Any, ...]
+"""What a statement finds: the seq first."""
 
 
-class Batch(NamedTuple):
+class Batch(NamedTuple, Generic[Found]):
     """``records`` in order; the next read starts at ``next_seq`` (nothing that matches lies before it)."""
 
-    records: list[Record]
+    records: list[Found]
     next_seq: int
 
 
@@ -81,10 +87,16 @@ class Reader:
             raise StoreError(f"cannot read the messages: {error}") from error
 
     def read(self, from_seq: int, upto: int, *, pattern: str = "*", selector: Selector | None = None,
-             limit: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES) -> Batch:
+             limit: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES) -> Batch[Record]:
         """Records from ``from_seq`` to ``upto`` (both included) that are ``Wanted(pattern, selector)``. At most
         ``limit`` and about ``max_bytes``. It looks at a part of the log, and may find none there."""
-        return self.run(lambda db: _read(db, from_seq, upto, Wanted(pattern, selector), limit, max_bytes))
+        wanted = Wanted(pattern, selector)
+        found = self.run(lambda db: _read(db, from_seq, upto, wanted, limit, max_bytes, _records, _size_of_record))
+        return Batch([Record(*row) for row in found.records], found.next_seq)
+
+    def tails(self, from_seq: int, upto: int, wanted: Wanted, limit: int = TAILS) -> Batch[Stored]:
+        """As ``read``, for whoever only hands them on."""
+        return self.run(lambda db: _read(db, from_seq, upto, wanted, limit, BATCH_BYTES, stored_tails, _size_of_tail))
 
     def these(self, seqs: Sequence[int], max_bytes: int = BATCH_BYTES) -> list[Record]:
         """The records with these ``seqs`` (ascending) that are still there, from the first on, about ``max_bytes``."""
@@ -106,23 +118,36 @@ def _oldest(db: sqlite3.Connection) -> int | None:
     return found
 
 
-def _read(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, limit: int, max_bytes: int) -> Batch:
+def _records(db: sqlite3.Connection, pattern: str, where: str, values: Sequence[int | str | bytes]) -> sqlite3.Cursor:
+    return db.execute(f"SELECT {COLUMNS} FROM records WHERE {where} ORDER BY seq", values)
+
+
+def _size_of_record(row: Row) -> int:
+    return len(row[4]) + len(row[5])
+
+
+def _size_of_tail(row: Stored) -> int:
+    return len(row[2])
+
+
+def _read(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, limit: int, max_bytes: int,
+          select: Callable[[sqlite3.Connection, str, str, Sequence[int | str | bytes]], sqlite3.Cursor],
+          size_of: Callable[[Found], int]) -> Batch[Found]:
     oldest = _oldest(db)
     if oldest is None or from_seq > upto:
         return Batch([], max(from_seq, upto + 1))
     where, values = wanted.condition()
     parts = _parts(db, max(from_seq, oldest), upto, wanted.pattern)
-    found: list[Record] = []
+    found: list[Found] = []
     size = 0
     for first, last in parts.ranges:
-        cursor = db.execute(f"SELECT {COLUMNS} FROM records WHERE seq BETWEEN ? AND ?{where} ORDER BY seq",
-                            (first, last, *values))
+        cursor = select(db, wanted.pattern, f"seq BETWEEN ? AND ?{where}", (first, last, *values))
         for row in cursor:
-            if len(found) == limit or (found and size + len(row[5]) > max_bytes):
+            size += size_of(row)
+            if len(found) == limit or (found and size > max_bytes):
                 cursor.close()
                 return Batch(found, row[0])
-            found.append(Record(*row))
-            size += len(row[4]) + len(row[5])
+            found.append(row)
     return Batch(found, parts.next_seq)
 
 

@@ -34,6 +34,8 @@ def _statements(columns: str) -> tuple[tuple[int, str], ...]:
 _WITH_DEDUP = _statements("seq, epoch, time, destination, headers, body, digest, dedup")
 _WITHOUT_DEDUP = _statements("seq, epoch, time, destination, headers, body, digest")
 _EMPTY = bytearray()
+LARGE_BYTES = 8192
+"""To copy a body of this size takes longer than what a copy of it saves."""
 
 
 class Record(NamedTuple):
@@ -71,7 +73,11 @@ def chain(digest: bytes, seq: int, epoch: int, time: int, destination: str, head
     """The running digest after this record; ``digest`` is the one before it."""
     name = destination.encode()
     framing = _FRAMING(seq, epoch, time, len(name), len(headers))
-    return blake2b(b"".join((digest, framing, name, headers, body)), digest_size=DIGEST_BYTES).digest()
+    if len(body) < LARGE_BYTES:
+        return blake2b(b"".join((digest, framing, name, headers, body)), digest_size=DIGEST_BYTES).digest()
+    summing = blake2b(b"".join((digest, framing, name, headers)), digest_size=DIGEST_BYTES)
+    summing.update(body)
+    return summing.digest()
 
 
 def insert(connection: sqlite3.Connection, records: Sequence[Row]) -> None:
@@ -84,12 +90,12 @@ def insert(connection: sqlite3.Connection, records: Sequence[Row]) -> None:
             at += size
 
 
-def _values(records: Sequence[Row], with_dedup: bool) -> list[int | str | bytearray | None]:
-    values: list[int | str | bytearray | None] = []
+def _values(records: Sequence[Row], with_dedup: bool) -> list[int | str | bytes | bytearray | None]:
+    values: list[int | str | bytes | bytearray | None] = []
     add = values.extend
     for seq, epoch, time, destination, headers, body, dedup, digest in records:
-        add((seq, epoch, time, destination, bytearray(headers) if headers else _EMPTY, bytearray(body),
-             bytearray(digest)))
+        add((seq, epoch, time, destination, bytearray(headers) if headers else _EMPTY,
+             bytearray(body) if len(body) < LARGE_BYTES else body, bytearray(digest)))
         if with_dedup:
             values.append(dedup)
     return values

@@ -11,7 +11,8 @@ from .marks import QUEUE, Mark
 from .queue_state import QueueState, chosen
 from .records import Row
 from .roster import Guest
-from .subscription import Subscription, message_tail
+from .subscription import Subscription
+from .tails import message_tail
 
 PREFIX = "/queue/"
 HELD_MAX = 20_000

@@ -152,7 +152,12 @@ class Shipping:
     # --- sending -----------------------------------------------------------------------------------------
 
     def _formed(self, rows: list[Row]) -> None:
-        """A group goes to this disk: keep it for the standby, as far as there is room."""
+        """A group goes to this disk: send it to a standby that lacks nothing else, or keep it for it, as far as there
+        is room."""
+        follows = rows[0][0] == self._sent_seq + 1 and not self._buffer
+        if follows and self._bytes_under_way <= WINDOW_BYTES and self._link.is_open:
+            self._send(rows, batch(self.epoch, rows))
+            return
         if self._buffered > BUFFER_BYTES:
             self._buffer.clear()
             self._buffered = 0

@@ -64,6 +64,10 @@ _PLAIN_SEND = re.compile(
     rb"|(?(3)(?!)|content-length:(0|[1-9][0-9]{0,8})\n)|(?(4)(?!)|dedup-id:" + _VALUE + rb"))+\n")
 
 
+PIECE_BYTES = 4096
+"""What comes in smaller parts is put together as it comes: many small objects would take more memory than they hold."""
+
+
 class Parser:
     """Bytes in, frames out. Heart-beats (line ends between frames) are skipped."""
 
@@ -71,18 +75,19 @@ class Parser:
         self.limits = limits or Limits()
         self.dialect = V12
         self.error: ProtocolError | None = None
-        self._rest = bytearray()
-        # Of the unfinished frame in _rest: bytes needed before parsing can get further, and, when only the NUL
-        # is missing, where its body starts and how far it was searched. They keep a dribbling client cheap.
+        # The unfinished frame: in pieces, so that a large one is put together once; and its size. Then bytes needed
+        # before parsing can get further, and, when only the NUL is missing, where its body starts. They keep a
+        # dribbling client cheap.
+        self._pieces: list[bytes | bytearray] = []
+        self._size = 0
         self._need = 0
         self._body_at = -1
-        self._searched = 0
         self._frame_at = 0
 
     @property
     def unfinished(self) -> bool:
         """True while part of a frame has arrived."""
-        return bool(self._rest)
+        return self._size > 0
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that ``data`` completes; after it ``error`` is set when the next one is bad."""
@@ -94,12 +99,13 @@ class Parser:
         frames: list[Frame | Sends] = []
         if self.error is not None:
             return frames
-        if self._rest:
-            self._rest += data
-            if not self._worth_parsing():
+        if self._size:
+            self._keep(data)
+            if not self._worth_parsing(data):
                 return frames
-            data = bytes(self._rest)
-            self._rest.clear()
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._size = 0
         self._need, self._body_at = 0, -1
         try:
             end = self._take(data, frames, only_first)
@@ -108,17 +114,22 @@ class Parser:
             self.error = error
             return frames
         if end < len(data):
-            self._rest += data[end:]
+            self._keep(data[end:])
         return frames
 
-    def _worth_parsing(self) -> bool:
-        size = len(self._rest)
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if len(data) >= PIECE_BYTES:
+            self._pieces.append(data)
+        elif self._pieces and type(self._pieces[-1]) is bytearray:
+            self._pieces[-1] += data
+        else:
+            self._pieces.append(bytearray(data))
+
+    def _worth_parsing(self, newest: bytes) -> bool:
         if self._body_at < 0:
-            return size >= self._need
-        if self._rest.find(0, self._searched) >= 0 or size - self._body_at > self.limits.max_frame_bytes:
-            return True
-        self._searched = size
-        return False
+            return self._size >= self._need
+        return b"\0" in newest or self._size - self._body_at > self.limits.max_frame_bytes
 
     def _take(self, data: bytes, frames: list[Frame | Sends], only_first: bool) -> int:
         """Append the whole frames in ``data``; the position where the unfinished rest starts."""
@@ -150,7 +161,7 @@ class Parser:
                 if end < 0:
                     if size - body_at > max_body:
                         raise ProtocolError(f"A frame body is larger than {max_body} bytes.")
-                    self._body_at, self._searched = body_at - start, size - start
+                    self._body_at = body_at - start
                     return start
             else:
                 end = body_at + _content_length(length, max_body)

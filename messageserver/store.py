@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import records
 from .mark_table import SCHEMA_OF_NEW, MarkTable
@@ -29,9 +29,12 @@ TRIM_ROWS = 4000
 """Most records that are removed at once, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
 """A store that was full is used again when this much can be written to it."""
-CHECKPOINT_PAGES = 16_000
-"""A commit that finds so many pages of 4 KB in the write-ahead log moves them to the database itself: ``Checkpoints``
-did not come to it."""
+PAGE_BYTES = 16 * 1024
+"""Of a store that is made anew; one that is there keeps its pages. A page of a large body costs two writes whatever its
+size, and small messages that come together fill it as they fill smaller ones."""
+CHECKPOINT_BYTES = 64 * 1024 * 1024
+"""A commit that finds so much in the write-ahead log moves it to the database itself: ``Checkpoints`` did not come to
+it."""
 Promise = Callable[[list[Row]], None]
 
 
@@ -41,6 +44,21 @@ class Appended:
 
     seqs: Sequence[int]
     records: list[Row]
+
+
+class Formed(NamedTuple):
+    """Records that are not stored yet, for the destinations ``names``; ``seqs`` as in Appended, ``fresh``: where their
+    dedup-ids stand."""
+
+    seqs: list[int]
+    rows: list[Row]
+    names: set[str]
+    fresh: dict[tuple[str, str], int]
+
+
+def page_bytes(db: sqlite3.Connection) -> int:
+    size: int = db.execute("PRAGMA page_size").fetchone()[0]
+    return size
 
 
 class Store:
@@ -74,9 +92,10 @@ class Store:
         self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10,
                                         cached_statements=64)
         try:
+            db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+            db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_BYTES // page_bytes(db)}")
             db.execute("PRAGMA journal_size_limit=67108864")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -131,11 +150,26 @@ class Store:
         the new records before they are on disk, so that the other member may have them first; when the disk does not
         take them, they are what is stored next in this epoch: ``(epoch, seq)`` names one record for ever.
         """
+        if self._promised:
+            self.check_writes(epoch)
+            self._keep_promise()
+        return self.put(self.form(drafts, epoch, marking), promise)
+
+    def check_writes(self, epoch: int) -> None:
+        """Raises StaleEpoch unless this server is the one that writes in ``epoch``."""
         if epoch != self.held.epoch or self.held.role != "primary":
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
-        if self._promised:
-            self._keep_promise()
+
+    @property
+    def owes(self) -> bool:
+        """Whether records that the other member was given are still to be stored before any other."""
+        return bool(self._promised)
+
+    def form(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None) -> Formed:
+        """The records that ``append`` would make of ``drafts``, which are what is ``put`` next. Waits for no disk
+        unless ``marking`` does. Raises StaleEpoch."""
+        self.check_writes(epoch)
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
         known = self._dedup
         fresh: dict[tuple[str, str], int] = {}
@@ -164,16 +198,24 @@ class Store:
             digest = chain(digest, seq, epoch, now, destination, headers, body)
             rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
             names.add(destination)
+        return Formed(seqs, rows, names, fresh)
+
+    def put(self, formed: Formed, promise: Promise | None = None, *, promised: bool = False) -> Appended:
+        """Store what was just formed, as ``append`` says. ``promised``: the other member was given it already. Raises
+        StaleEpoch, StoreError."""
+        rows = formed.rows
         if rows:
-            if promise is not None:
+            self.check_writes(rows[0][1])
+            if promise is not None or promised:
                 self._promised = rows
+            if promise is not None:
                 promise(rows)
-            self._write(lambda: self._insert(rows, names))
+            self._write(lambda: self._insert(rows, formed.names))
             self._promised = []
-            self.last_seq, self.digest = seq, digest
-            if fresh:
-                self._remember(fresh)
-        return Appended(seqs, rows)
+            self.last_seq, self.digest = rows[-1][0], rows[-1][7]
+            if formed.fresh:
+                self._remember(formed.fresh)
+        return Appended(formed.seqs, rows)
 
     def _insert(self, rows: Sequence[Row], destinations: set[str]) -> None:
         """In a transaction."""
@@ -282,9 +324,8 @@ class Store:
 
     def bytes_used(self) -> int:
         """Bytes of the database file that hold records (space freed by retention is used again)."""
-        pages, free, size = (self._db.execute(f"PRAGMA {what}").fetchone()[0]
-                             for what in ("page_count", "freelist_count", "page_size"))
-        used: int = (pages - free) * size
+        pages, free = (self._db.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count"))
+        used: int = (pages - free) * page_bytes(self._db)
         return used
 
     def recover(self) -> None:

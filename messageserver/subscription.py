@@ -8,14 +8,14 @@ the last committed record, so there is neither a gap nor a duplicate.
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .beginnings import Beginning
 from .dialects import V12
 from .reader import Wanted
 from .roster import Guest
 from .selector import Selector
-from .stomp import escape
+from .tails import Stored
 
 ACK_MODES = ("auto", "client", "client-individual")
 
@@ -76,6 +76,14 @@ class Subscription:
             self.room.clear()
         self._queue(self._head, b"ack:s%d-%d\n" % (self.number, seq), tail)
 
+    def deliver_all(self, stored: Sequence[Stored]) -> None:
+        """Queue messages in order; where nothing is kept of them and nothing told but the same head, in one step."""
+        if self.ack == "auto" and not self.keeps and self._dialect is V12:
+            self._queue(self._head.join([b"", *[tail for _, _, tail in stored]]))
+            return
+        for seq, _, tail in stored:
+            self.deliver(seq, tail)
+
     def _queue_older(self, head: bytes, *rest: bytes) -> None:
         """For a client of 1.1 or 1.0: they acknowledge by message-id, and escape less."""
         *own, tail = rest
@@ -121,10 +129,3 @@ class Subscription:
         self.closed = True
         self.live = False
         self.room.set()
-
-
-def message_tail(seq: int, epoch: int, time: int, destination: str, headers: bytes, body: bytes) -> bytes:
-    """What follows the subscription's own headers in a MESSAGE; the same for every subscriber."""
-    return b"".join((
-        f"destination:{escape(destination)}\nmessage-id:{epoch}-{seq}\nseq:{seq}\nepoch:{epoch}\ntimestamp:{time}\n"
-        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, b"\0"))

@@ -10,6 +10,8 @@ from .syncwire import HEADER, Kind, SyncError, frame, header, read_words, words
 
 BEAT_S = 0.5
 READ_BYTES = 1024 * 1024
+AHEAD_BYTES = 16 * 1024
+"""So much is read at once where less is wanted: a small frame comes with its header."""
 CLOSE_S = 0.2
 
 
@@ -28,6 +30,10 @@ class SyncLink:
 
     async def drained(self) -> None:
         await self._writer.drain()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._writer.is_closing()
 
     async def receive(self) -> tuple[Kind, bytes]:
         """Next frame that is not a BEAT. A REFUSE is raised as Refused."""
@@ -50,15 +56,14 @@ class SyncLink:
         if len(self._rest) >= size:
             data, self._rest = self._rest[:size], self._rest[size:]
             return data
-        head, self._rest = self._rest, b""
-        parts, left = [head], size - len(head)
-        while left:
+        parts, left = [self._rest], size - len(self._rest)
+        while left > 0:
             # A large batch may take longer than the silence that is allowed: each part of it is a sign of life.
             limit_s = self._silence_s()
             limit = asyncio.timeout(limit_s)
             try:
                 async with limit:
-                    part = await self._reader.read(min(left, READ_BYTES))
+                    part = await self._reader.read(min(max(left, AHEAD_BYTES), READ_BYTES))
             except TimeoutError:
                 if not limit.expired():
                     raise
@@ -67,7 +72,9 @@ class SyncLink:
                 raise SyncError("the other member closed the connection")
             parts.append(part)
             left -= len(part)
-        return b"".join(parts)
+        data = b"".join(parts)
+        self._rest = data[size:]
+        return data[:size]
 
     async def beat(self) -> None:
         """Show a sign of life whenever nothing else was sent, until cancelled."""

@@ -8,7 +8,8 @@ from messageserver.acknowledgements import acknowledgement
 from messageserver.dialects import V12
 from messageserver.frames import Refusal
 from messageserver.interest import interest
-from messageserver.subscription import Subscription, message_tail
+from messageserver.subscription import Subscription
+from messageserver.tails import message_tail
 from messageserver.transactions import STEP_OVERHEAD, Transactions
 
 

@@ -1,6 +1,7 @@
 """The write-ahead log is moved to the database beside the writer, and begins anew."""
 
 import asyncio
+import contextlib
 import sqlite3
 
 import pytest
@@ -11,6 +12,7 @@ from messageserver.disk import Disk
 from messageserver.paired_store import PairedStore
 from messageserver.records import Draft
 from messageserver.settings import Retention
+from messageserver.store import CHECKPOINT_BYTES, page_bytes
 from messageserver.store_thread import StoreThread
 
 BODY = 100_000
@@ -58,6 +60,24 @@ def test_without_them_it_grows(store):
     for _ in range(COMMITS):
         store.append([Draft("/topic/a", b"", b"x" * BODY)], 1)
     assert wal_size(store) > COMMITS * BODY
+
+
+def test_a_large_body_takes_few_pages_of_a_new_store(store):
+    store.append([Draft("/topic/a", b"", b"x" * BODY)], 1)
+    assert store._db.execute("PRAGMA page_count").fetchone()[0] < BODY / 4096
+
+
+def test_a_store_with_other_pages_keeps_them_and_moves_as_much_of_the_log_at_once(tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "messages.db")) as former:
+        former.executescript("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; CREATE TABLE other (name)")
+        former.executescript("DROP TABLE other")
+    store = PairedStore(tmp_path, Retention(records=0, days=0, megabytes=0, dedup_window=1000))
+    try:
+        assert page_bytes(store._db) == 4096
+        pages = store._db.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
+        assert pages * 4096 == CHECKPOINT_BYTES
+    finally:
+        store.close()
 
 
 def test_a_checkpoint_that_fails_hurts_nobody(store, monkeypatch):

@@ -1,11 +1,13 @@
 """The STOMP codec: bytes in, frames or one error out."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from messageserver.dialects import DIALECTS, V10, V11, V12, ProtocolError, leniently_decoded
-from messageserver.stomp import Frame, Limits, Parser, encode, escape, parse_head
+from messageserver.stomp import PIECE_BYTES, Frame, Limits, Parser, encode, escape, parse_head
 
 SMALL = Limits(max_frame_bytes=100, max_header_bytes=200, max_headers=4)
 
@@ -193,3 +195,18 @@ def test_1_0_knows_no_escapes_and_no_spaces_around_values():
     parser.dialect = V10
     assert parser.feed(b"SEND\ndestination: /topic/a\nb : \\c\\t \n\nx\0") == [
         Frame("SEND", {"destination": "/topic/a", "b": "\\c\\t"}, b"x")]
+
+
+@pytest.mark.parametrize("head", [b"content-length:30000\n", b""])
+@pytest.mark.parametrize("sizes", [[1], [PIECE_BYTES], [7, PIECE_BYTES], [PIECE_BYTES, 7, 7]])
+def test_a_large_frame_is_whole_whatever_parts_it_comes_in_and_few_objects_hold_it(head, sizes):
+    body = bytes(1 + number % 255 for number in range(30_000))
+    data, parser, got, at = b"SEND\ndestination:/topic/a\n" + head + b"\n" + body + b"\0\n", Parser(), [], 0
+    for size in itertools.cycle(sizes):
+        if at >= len(data):
+            break
+        got += parser.feed(data[at : at + size])
+        at += size
+        assert len(parser._pieces) <= 2 * len(data) / PIECE_BYTES
+    assert [frame.body for frame in got] == [body]
+    assert not parser.unfinished
