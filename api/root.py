@@ -33,6 +33,7 @@ from . import (
     packages,
     pair_verbs,
     pairs,
+    prometheus,
     rules,
     searches,
     status,
@@ -49,7 +50,7 @@ PREFIX = "/api/v1/"
 ROUTERS = (
     ("/applications", applications.router), ("/applications", verbs.router), ("/hosts", hosts.router),
     ("/pairs", pairs.router), ("/pairs", pair_verbs.router), ("/jobs", jobs.router), ("", status.router),
-    ("", configuration.router),
+    ("", configuration.router), ("", prometheus.router),
     ("/templates", templates.router), ("/packages", packages.router), ("/batches", batches.router),
     ("/events", events.router), ("/log", log.router), ("/history", history.router),
     ("/audit", audit.router), ("/audit", findings.router), ("/drills", drills.router),

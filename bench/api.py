@@ -1,5 +1,5 @@
 """The REST API: a list of 50 of 100,000 applications beside the same queries in plain SQL, and how many reads a second
-one web process answers while its pages are asked for, too.
+one web process answers while its pages are asked for, too; and /metrics of 5,000 pairs.
 
     python -m bench.api [-applications 100000] [-rounds 200] [-seconds 20] [-reads 200]
 
@@ -41,6 +41,7 @@ def main() -> None:
                     "PAIRWISE_LOG_LEVEL": "ERROR"}
         subprocess.run([sys.executable, "-m", "bench.api", "--inside", "-applications", str(given.applications),
                         "-rounds", str(given.rounds)], cwd=ROOT, env={**os.environ, **settings}, check=True)
+    subprocess.run([sys.executable, "-m", "bench._metrics"], cwd=ROOT, check=True)
     measure_reads(given.seconds, given.reads)
 
 

@@ -67,6 +67,14 @@ def test_every_command_is_up(services):
     assert shlex.split(start)[1:] == ["manage.py", "up"]
 
 
+def test_the_image_can_ask_directories_and_has_no_tools_to_build_that():
+    text = (DEPLOY / "Dockerfile").read_text()
+    building, _, image = text.rpartition("\nFROM ")
+    assert "requirements-ldap.txt" in building
+    assert "libldap-2.5-0" in image
+    assert "gcc" not in image
+
+
 def test_redis_has_the_bounds_of_the_embedded_one(services):
     words = [str(each) for each in services["redis"]["command"]]
     for bounds in (BOUNDS, BOUNDS_FOR_OTHERS):

@@ -30,6 +30,7 @@ urlpatterns = [
     path("provisioning/accounts/sign-in/", sign_in_settings.settings_page, name="sign-in-settings"),
     path("provisioning/accounts/sign-in/factors/", sign_in_settings.policy, name="sign-in-factors"),
     path("provisioning/accounts/sign-in/ask/", sign_in_settings.ask, name="sign-in-ask"),
+    path("provisioning/accounts/sign-in/directory/", sign_in_settings.directory, name="sign-in-directory"),
 ]
 if apps.is_installed("allauth.mfa"):
     # Processes that let nobody in know the others for the sake of links, and load none of these.

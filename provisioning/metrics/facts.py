@@ -92,7 +92,8 @@ class Certificate:
 @dataclass(frozen=True)
 class Measured:
     """``control_answers``: what it says of servers and hosts is of now; ``beats``: last signs of life of the console's
-    parts; ``left_out``: servers that are more than may be told one by one; ``unsent``: jobs that no broker took."""
+    parts; ``left_out``: servers that are more than may be told one by one; ``unsent``: jobs that no broker took;
+    ``ending``: waivers that end within a week; ``term``: of the control that wrote last."""
 
     now: datetime
     control_answers: bool
@@ -106,3 +107,5 @@ class Measured:
     jobs: tuple[Took, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     unsent: int = 0
+    ending: int = 0
+    term: int = 0

@@ -29,9 +29,12 @@ COUNTED = {
     "jobs": Counted("pairwise_jobs", "Jobs that are kept, by kind and state.", ("kind", "state")),
     "audits": Counted("pairwise_audit_pairs", "Pairs and single servers by the verdict of their latest audit.",
                       ("verdict",)),
+    "findings": Counted("pairwise_audit_findings", "What the latest audits found that nobody has waived, by severity "
+                        "and rule.", ("severity", "rule")),
     "alarms": Counted("pairwise_alarms", "Active alarms that are not masked, by category and whether somebody has "
                       "acknowledged them.", ("category", "acknowledged")),
-    "deliveries": Counted("pairwise_notifications", "Notifications that are kept, by state.", ("state",)),
+    "deliveries": Counted("pairwise_notifications", "Notifications that are kept, by channel and state.",
+                          ("channel", "state")),
     "lags": Counted("pairwise_audit_shipping_lag_entries", "Entries of History that an audit target has not taken.",
                     ("target",)),
     "sign_ins": Counted("pairwise_sign_ins", "Sign-ins and ends of sessions, by what came of them.", ("result",),
@@ -82,6 +85,8 @@ def families(found: Measured, version: str) -> Iterator[Family]:
 def _others(found: Measured) -> Iterator[Family]:
     yield Family("pairwise_jobs_waiting_for_broker", GAUGE, "Jobs that no host has seen, as the broker did not take "
                  "them.", [("", found.unsent)])
+    yield Family("pairwise_audit_waivers_ending_7d", GAUGE, "Waivers of findings that end within seven days.",
+                 [("", found.ending)])
     yield Family("pairwise_job_seconds", HISTOGRAM, "How long finished jobs that are kept took, rounded up to seconds.",
                  list(_job_seconds(found)))
     drills = [(each, labelled(("pair",), (each.pair,))) for each in found.drills]
@@ -105,6 +110,8 @@ def _job_seconds(found: Measured) -> Iterator[tuple[str, float]]:
 def _parts(found: Measured) -> Iterator[Family]:
     yield Family("pairwise_control_up", GAUGE, "1 while control answers: what is told of servers and hosts is of now.",
                  [("", found.control_answers)])
+    yield Family("pairwise_control_term", GAUGE, "Grows each time that another control takes over.",
+                 [("", found.term)])
     yield Family("pairwise_component_up", GAUGE, "1 while a part of the console shows signs of life.", [
         (labelled(("component",), (name,)), found.now - at <= ages.CONSOLE_PART)
         for name, at in sorted(found.beats.items())])

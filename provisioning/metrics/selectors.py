@@ -3,7 +3,7 @@ there are."""
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -32,13 +32,16 @@ from provisioning.models import (
     Alarm,
     Application,
     ComponentHeartbeat,
+    CopyTerm,
     Delivery,
     Drill,
+    Finding,
     Host,
     Job,
     PairAudit,
     RuntimeStatus,
     SignInCount,
+    Waiver,
 )
 from provisioning.shipping.selectors.targets import lag_counts
 from provisioning.states import RUNNABLE_TYPES, DrillState, HostStatus, JobState
@@ -47,7 +50,9 @@ from . import facts
 from .rules import COUNTED
 
 Row = Mapping[str, Any]
-HOST, BEAT, DRILL, TOOK, CERTIFICATE, UNSENT = "host", "beat", "drill", "took", "certificate", "unsent"
+HOST, BEAT, DRILL, TOOK, CERTIFICATE = "host", "beat", "drill", "took", "certificate"
+UNSENT, ENDING, TERM = "unsent", "ending", "term"
+ENDS_WITHIN = timedelta(days=7)
 LONGEST_S = 3600
 """Jobs that took longer count as one that took so long and a second."""
 COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes",
@@ -64,7 +69,7 @@ def measured(now: datetime | None = None) -> facts.Measured:
     control = control_seen(now)
     most = settings.PAIRWISE_METRICS_OBJECTS
     rows = list(Application.objects.filter(type__in=RUNNABLE_TYPES).order_by("id").values(*_SERVER))
-    told, others = rows[:most], list(_others())
+    told, others = rows[:most], list(_others(now))
     return facts.Measured(
         now=control.now, control_answers=control.answers,
         servers=tuple(_server(row, control) for row in told), pairs=tuple(_pairs(told)),
@@ -76,7 +81,7 @@ def measured(now: datetime | None = None) -> facts.Measured:
         drills=tuple(_passed(row) for row in others if row["what"] == DRILL),
         jobs=tuple(facts.Took(row["one"], int(row["two"]), row["number"]) for row in others if row["what"] == TOOK),
         certificates=tuple(_certificates(now, others)),
-        unsent=sum(row["number"] for row in others if row["what"] == UNSENT))
+        **{what: sum(row["number"] for row in others if row["what"] == what) for what in (UNSENT, ENDING, TERM)})
 
 
 def _server(row: Row, control: Control) -> facts.Server:
@@ -157,19 +162,27 @@ def _of_certificates() -> QuerySet[Any, Any]:
     return _shaped(text, CERTIFICATE, F("application__name"), F("text"), Value(0), NEVER)
 
 
-def _others() -> QuerySet[Any, dict[str, Any]]:
+def _of_audits(now: datetime) -> Iterable[QuerySet[Any, Any]]:
+    """Verdicts, what was found and is not waived, and waivers that end within ENDS_WITHIN."""
+    yield _counted(PairAudit.objects.filter(is_latest=True), "audits", "verdict")
+    yield _counted(Finding.objects.filter(audit__is_latest=True, waiver=None), "findings", "severity", "code")
+    yield _counted(Waiver.objects.filter(ended_at=None, expires_on__lt=(now + ENDS_WITHIN).date()), ENDING, "code")
+
+
+def _others(now: datetime) -> QuerySet[Any, dict[str, Any]]:
     """Hosts, the console's parts and what is counted, as rows of one shape."""
     hosts = _shaped(Host.objects.filter(left_at=None), HOST, F("name"), F("runtime__status"),
                     Cast("runtime__worker_alive", IntegerField()), F("runtime__heard_at"))
     beats = _shaped(ComponentHeartbeat.objects.all(), BEAT, F("name"), Value(""), Value(0), F("at"))
     return hosts.union(
         beats, _counted(Job.objects.all(), "jobs", "kind", "state"),
-        _counted(PairAudit.objects.filter(is_latest=True), "audits", "verdict"),
+        *_of_audits(now),
         _counted(Alarm.objects.filter(cleared_at=None, masked=False).annotate(
             known=Case(When(acknowledged_by="", then=Value(0)), default=Value(1))), "alarms", "category", "known"),
-        _counted(Delivery.objects.all(), "deliveries", "state"),
+        _counted(Delivery.objects.all(), "deliveries", "channel_name", "state"),
         _counted(Job.objects.filter(state=JobState.QUEUED, enqueued_at=None), UNSENT, "state"),
         _shaped(SignInCount.objects.all(), "sign_ins", F("result"), Value(""), F("count"), NEVER),
+        _shaped(CopyTerm.objects.all(), TERM, F("name"), Value(""), F("term"), NEVER),
         _shaped(lag_counts(), "lags", F("name"), Value(""), F("entries"), NEVER),
         _of_drills(), _of_jobs(), _of_certificates(), all=True)
 

@@ -163,6 +163,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "sign-in-settings": reads(),
     "sign-in-factors": asks(USERS, factors_of="all"),
     "sign-in-ask": posts(USERS),
+    "sign-in-directory": asks(USERS, name="lena"),
     "address-unlock": asks(USERS),
     "account-tokens": reads(),
     "apitoken-new": asks(VIEW, name="another", roles="Support", scope="api", expires="30"),

@@ -12,6 +12,10 @@ from django.views.decorators.debug import sensitive_variables
 from provisioning.accounts.rules.directory import ACTIVE_DIRECTORY, POSIX, Entry, name_of
 
 ANSWERS_WITHIN_S = 3
+ALL_WITHIN_S = 10.0
+"""So long one asking may take with all that it looks for: groups of groups of groups are an answer each."""
+MOST_ENTRIES = 5_000
+"""So many entries one asking reads at most; nobody is in so many groups."""
 AWAY_FOR_S = 30.0
 """So long a directory that did not answer is not asked again: each sign-in would wait for it."""
 AWAY = frozenset({"SERVER_DOWN", "CONNECT_ERROR", "TIMEOUT", "TIMELIMIT_EXCEEDED", "LOCAL_ERROR", "BUSY",
@@ -71,11 +75,13 @@ def _asked(work) -> Entry | None:
         raise DirectoryAway(MISSING) from None
     try:
         found = work(_backend())
-        return None if found is None else _entry(found.ldap_user)
+        entry = None if found is None else _entry(found.ldap_user)
     except ldap.LDAPError as error:
         why = why_away(error)
         REMEMBERED.away(why)
         raise DirectoryAway(why) from None
+    REMEMBERED.forget()
+    return entry
 
 
 def _entry(ldap_user: Any) -> Entry:
@@ -108,7 +114,7 @@ def _backend():
     ldap_error.connect(tell, dispatch_uid="provisioning.accounts.directory", weak=False)
 
     class Backend(LDAPBackend):
-        default_settings = _options(ldap, config)
+        default_settings = _options(ldap, config, _bounded(ldap, config))
 
         def authenticate_ldap_user(self, ldap_user, password):
             if ldap_user.dn is None:
@@ -129,7 +135,28 @@ def _backend():
     return Backend()
 
 
-def _options(ldap: Any, config: Any) -> dict[str, Any]:
+def _bounded(ldap: Any, config: Any) -> type:
+    """Searches of one asking, which share ALL_WITHIN_S from now on and MOST_ENTRIES. One that would go beyond raises
+    what the library does."""
+    ends, read = time.monotonic() + ALL_WITHIN_S, 0
+
+    class Search(config.LDAPSearch):
+        def execute(self, connection, filterargs=(), escape=True):
+            nonlocal read
+            left_s = ends - time.monotonic()
+            if left_s <= 0:
+                raise ldap.TIMEOUT({"desc": f"it has not answered everything within {ALL_WITHIN_S:g} s"})
+            connection.set_option(ldap.OPT_TIMEOUT, min(left_s, ANSWERS_WITHIN_S))
+            found = super().execute(connection, filterargs, escape)
+            read += len(found)
+            if read > MOST_ENTRIES:
+                raise ldap.SIZELIMIT_EXCEEDED({"desc": f"more than {MOST_ENTRIES} entries, with groups in groups"})
+            return found
+
+    return Search
+
+
+def _options(ldap: Any, config: Any, search: type) -> dict[str, Any]:
     below = ldap.SCOPE_SUBTREE
     kinds = {ACTIVE_DIRECTORY: config.NestedActiveDirectoryGroupType, POSIX: config.PosixGroupType}
     filters = {ACTIVE_DIRECTORY: "(objectClass=group)", POSIX: "(objectClass=posixGroup)"}
@@ -144,9 +171,8 @@ def _options(ldap: Any, config: Any) -> dict[str, Any]:
         "SERVER_URI": settings.PAIRWISE_LDAP_URL, "BIND_DN": settings.PAIRWISE_LDAP_BIND_DN,
         "BIND_PASSWORD": settings.PAIRWISE_LDAP_BIND_PASSWORD, "CONNECTION_OPTIONS": connection,
         "START_TLS": settings.PAIRWISE_LDAP_URL.startswith("ldap://") and not settings.PAIRWISE_LDAP_PLAIN,
-        "USER_SEARCH": config.LDAPSearch(settings.PAIRWISE_LDAP_USERS, below, settings.PAIRWISE_LDAP_USER_FILTER),
-        "GROUP_SEARCH": config.LDAPSearch(settings.PAIRWISE_LDAP_GROUPS, below,
-                                          filters.get(kind, "(objectClass=groupOfNames)")),
+        "USER_SEARCH": search(settings.PAIRWISE_LDAP_USERS, below, settings.PAIRWISE_LDAP_USER_FILTER),
+        "GROUP_SEARCH": search(settings.PAIRWISE_LDAP_GROUPS, below, filters.get(kind, "(objectClass=groupOfNames)")),
         "GROUP_TYPE": kinds.get(kind, config.NestedGroupOfNamesType)(name_attr="cn"),
         "ALWAYS_UPDATE_USER": False, "PERMIT_EMPTY_PASSWORD": False, "CACHE_TIMEOUT": 0,
     }

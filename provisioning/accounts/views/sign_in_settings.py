@@ -1,4 +1,5 @@
-"""Provisioning > Accounts > Sign-in: how single sign-on is set up, of whom a second factor is required."""
+"""Provisioning > Accounts > Sign-in: how single sign-on and the directory are set up, of whom a
+second factor is required."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -6,15 +7,17 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from provisioning.accounts.forms.sign_in_settings import PolicyForm
+from provisioning.accounts.forms.sign_in_settings import DirectoryForm, PolicyForm
 from provisioning.accounts.rules.factors import GRACE
 from provisioning.accounts.selectors import single_sign_on
 from provisioning.accounts.selectors.factors import policy as policy_now
 from provisioning.accounts.services import ways_in
+from provisioning.accounts.services.directory_trial import tried
 from provisioning.core.permissions import USERS, actor_of
+from provisioning.errors import Refused
 from provisioning.states import FactorsOf
 from provisioning.web.answers import dialog
-from provisioning.web.pages import carry_out, page, show
+from provisioning.web.pages import carry_out, page, refuse, show
 
 from .confirmed import confirmed
 
@@ -76,3 +79,19 @@ def ask(request):
     if not wrong:
         messages.success(request, "The provider of single sign-on answers, and what it says of itself fits.")
     return redirect("sign-in-settings")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(USERS)
+def directory(request):
+    """Look for somebody in the directory: their groups, and the roles that follow."""
+    form, found = DirectoryForm(request.POST if request.method == "POST" else None), None
+    if form.is_bound and form.is_valid():
+        try:
+            found = tried(actor=actor_of(request), **form.cleaned_data)
+        except Refused as error:
+            refuse(form, error)
+    return dialog(request, "accounts/directory.html", "Test the directory", {
+        "form": form, "found": found, "groups": sorted(found.entry.groups or ()) if found else (),
+        "roles": sorted(found.roles or ()) if found else (), "back": reverse("sign-in-settings")},
+        status=422 if form.errors else 200)

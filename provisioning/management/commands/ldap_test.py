@@ -1,11 +1,6 @@
 from getpass import getpass
 
-from django.conf import settings
-
-from provisioning.accounts.rules.single_sign_on import role_map, roles_for
-from provisioning.accounts.services import directory
-from provisioning.core import permissions
-from provisioning.errors import Refused
+from provisioning.accounts.services.directory_trial import tried
 from provisioning.management.console import OK, ServiceCommand
 
 
@@ -20,23 +15,16 @@ class Command(ServiceCommand):
         self.add_json(parser)
 
     def run(self, *, name, sign_in, as_json, **options) -> int:
-        self.actor.require(permissions.USERS)
-        if not directory.is_set_up():
-            raise Refused("No directory is set up here (PAIRWISE_LDAP_URL).")
-        try:
-            entry = directory.ask(name=name, password=getpass("Password: ")) if sign_in else directory.look_up(name)
-        except directory.DirectoryAway as error:
-            raise Refused(f"The directory does not answer: {error}.") from None
-        if entry is None:
-            raise Refused(f'The password of "{name}" is wrong, or there is no such user in the directory.' if sign_in
-                          else f'There is no "{name}" in the directory, or more than one.')
-        roles = sorted(roles_for(entry.groups, role_map(settings.PAIRWISE_LDAP_ROLES)) or ())
-        body = {"name": entry.name, "dn": entry.dn, "roles": roles,
+        found = tried(actor=self.actor, name=name, password=getpass("Password: ") if sign_in else None)
+        entry, roles = found.entry, sorted(found.roles or ())
+        body = {"name": entry.name, "dn": entry.dn, "roles": roles, "why_not": found.why_not,
                 "groups": None if entry.groups is None else sorted(entry.groups), "why_unknown": entry.why_unknown}
         if as_json:
             self.print_json(body)
             return OK
         groups = entry.why_unknown if entry.groups is None else ", ".join(sorted(entry.groups)) or "none"
         self.stdout.write(f"{entry.name}: {entry.dn}\nGroups: {groups}")
-        self.stdout.write(f"Roles: {', '.join(roles) or 'none: not let in'}")
+        self.stdout.write(f"Roles: {', '.join(roles) or 'none'}")
+        if found.why_not:
+            self.stdout.write(f"Not let in: {found.why_not}.")
         return OK

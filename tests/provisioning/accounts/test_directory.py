@@ -1,6 +1,8 @@
 """A password of a directory: who gets in by it, with which roles, and what happens while it is away (a real slapd)."""
 
 import json
+from html import unescape
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,9 +17,11 @@ from provisioning.models import Event, HistoryEntry, SignInTry
 from provisioning.states import SignInSource
 from tests.commands import run
 from tests.directory import BASE, LENAS, ROOT_DN, ROOT_PASSWORD, slapd
+from tests.html import flat
 from tests.provisioning.sign_ins import PASSWORD, told
 
 __all__ = ["slapd"]
+DIALOG = "/provisioning/accounts/sign-in/directory/"
 pytestmark = pytest.mark.django_db
 
 
@@ -44,6 +48,10 @@ def ldap(slapd, set_up):
 def sign_in(name="lena", password=LENAS):
     client = Client(REMOTE_ADDR="198.51.100.7")
     return client, client.post("/login/", {"username": name, "password": password})
+
+
+def words(answer):
+    return unescape(flat(answer))
 
 
 # --- a real one
@@ -175,6 +183,51 @@ def test_the_command_says_groups_and_roles(ldap):
 
 
 @of_slapd
+def test_an_administrator_is_shown_groups_and_roles_of_somebody_there(ldap, administrator):
+    answer = administrator.post(DIALOG, {"name": "lena"})
+    text = words(answer)
+    assert answer.status_code == 200
+    for said in (f"uid=lena,ou=people,{BASE}", "noc, noc-night", "Operator", "gets in with the right password"):
+        assert said in text
+    assert 'There is no "nobody" in the directory' in words(administrator.post(DIALOG, {"name": "nobody"}))
+    assert not User.objects.filter(username="lena").exists()
+
+
+@of_slapd
+def test_an_administrator_is_told_what_keeps_somebody_out(ldap, administrator, ada, settings):
+    assert "there is a user ada here already who is not of the directory" in words(
+        administrator.post(DIALOG, {"name": "ada"}))
+    settings.PAIRWISE_LDAP_ROLES = "audit=Support"
+    assert "nobody new gets in without a group that has a role here" in words(
+        administrator.post(DIALOG, {"name": "lena"}))
+
+
+@of_slapd
+def test_a_directory_that_answers_a_test_is_asked_at_the_next_sign_in(ldap, administrator):
+    service.REMEMBERED.away("it was down")
+    assert "it was down" in sign_in()[1].text
+    administrator.post(DIALOG, {"name": "lena"})
+    assert sign_in()[1].status_code == 302
+
+
+@of_slapd
+def test_groups_in_groups_are_followed_for_a_bounded_time_and_roles_stay(ldap, monkeypatch):
+    sign_in()
+    assert service.ask(name="lena", password=LENAS).groups == {"noc", "noc-night"}
+    clock = [0.0]
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: clock.append(clock[-1] + 4) or clock[-1]))
+    entry = service.look_up("lena")
+    assert (entry.groups, "it has not answered everything within 10 s" in entry.why_unknown) == (None, True)
+
+
+@of_slapd
+def test_no_more_than_so_many_entries_are_read(ldap, monkeypatch):
+    monkeypatch.setattr(service, "MOST_ENTRIES", 2)
+    entry = service.look_up("lena")
+    assert (entry.groups, "more than 2 entries" in entry.why_unknown) == (None, True)
+
+
+@of_slapd
 def test_a_directory_that_comes_back_is_asked_again(ldap):
     sign_in()
     ldap.stop()
@@ -190,6 +243,25 @@ def test_a_directory_that_comes_back_is_asked_again(ldap):
 
 
 # --- none at all
+
+
+@pytest.mark.parametrize(("url", "roles", "said"), [
+    ("", "", "No directory is set up here"),
+    ("ldaps://127.0.0.1:9", "noc=Chief", "PAIRWISE_LDAP_ROLES cannot be read")])
+def test_a_test_says_what_is_not_set_up(set_up, administrator, url, roles, said):
+    set_up.PAIRWISE_LDAP_URL, set_up.PAIRWISE_LDAP_ROLES = url, roles
+    answer = administrator.post(DIALOG, {"name": "lena"})
+    assert (answer.status_code, said in words(answer)) == (422, True)
+
+
+def test_a_test_of_a_directory_that_is_away_says_so(set_up, administrator, monkeypatch):
+    def away(name):
+        raise service.DirectoryAway("ldaps://127.0.0.1:9: Can't contact LDAP server")
+
+    monkeypatch.setattr(service, "look_up", away)
+    assert "The directory does not answer: ldaps://127.0.0.1:9: Can't contact LDAP server." in words(
+        administrator.post(DIALOG, {"name": "lena"}))
+    assert "Whom to look for?" in words(administrator.post(DIALOG, {"name": ""}))
 
 
 def test_while_it_is_away_nothing_counts_and_local_users_get_in_at_once(set_up, ada, monkeypatch):

@@ -1,6 +1,7 @@
 """`apply` plans without a write and writes in turns: what it plans is what comes of it, and what stops it is told."""
 
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from provisioning.applications.selectors.applications import application_draft
 from provisioning.declared import values
 from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, Refused
-from provisioning.fleet.services import apply, apply_objects, planned
+from provisioning.fleet.services import apply, apply_objects, directories, planned, world
 from provisioning.fleet.services.apply_objects import _named
 from provisioning.fleet.services.manifest import read_manifest
 from provisioning.management.commands import apply as command
@@ -75,6 +76,35 @@ def test_a_plan_writes_nothing_and_begins_no_transaction(file, tmp_path, setting
         code, out, _ = run("apply", path)
     assert (code, "+ create application MS29_B" in out, seen.found) == (2, True, [])
     assert not settings.PAIRWISE_PACKAGES_DIR.exists()
+
+
+def steps_of(body):
+    """How many lines of what finds neighbours Python runs while ``body`` is planned; a turn of a loop is one."""
+    manifest, count = read_manifest(yaml.safe_dump(body).encode()), 0
+
+    def line(frame, event, _):
+        nonlocal count
+        count += event == "line"
+        return line
+
+    former = sys.gettrace()
+    sys.settrace(lambda frame, event, _: line if frame.f_code.co_filename in (world.__file__, directories.__file__)
+                 else None)
+    try:
+        planned.Planner(manifest, Path(".")).run()
+    finally:
+        sys.settrace(former)
+    return count
+
+
+@pytest.mark.parametrize("made", [
+    lambda count: {"hosts": [host(f"host{n}", n) for n in range(1, count + 1)]},
+    lambda count: {"hosts": [host()], "applications": [
+        server(f"MS{n}", 7000 + 2 * n, working_directory=f"/srv/of/ms{n}") for n in range(count)]},
+], ids=["hosts", "servers of one host"])
+def test_what_a_plan_costs_grows_with_its_file_and_no_faster(made):
+    few, many = steps_of(made(50)), steps_of(made(200))
+    assert 0 < many < 6 * few
 
 
 def test_a_plan_of_many_asks_the_database_no_more_than_one_of_few(django_assert_max_num_queries):

@@ -15,18 +15,25 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 from provisioning.accounts.rules.tokens import TRIES, Draft
 from provisioning.accounts.services.service_accounts import make_service_token
 from provisioning.metrics import facts, rules, selectors, views
+from provisioning.metrics.discovery import targets
 from provisioning.metrics.networks import may_ask, networks
 from provisioning.metrics.text import COUNTER
 from provisioning.models import (
     Application,
+    AuditRun,
     ComponentHeartbeat,
+    CopyTerm,
+    Delivery,
     Drill,
+    Finding,
     HistoryHead,
+    PairAudit,
     PairState,
     RuntimeStatus,
     SignInCount,
+    Waiver,
 )
-from provisioning.states import DeliveryState, DrillState, JobKind, JobState, SignInResult, Verdict
+from provisioning.states import DeliveryState, DrillState, JobKind, JobState, Severity, SignInResult, Verdict
 from tests import factories
 from tests.sources import ROOT
 
@@ -136,6 +143,30 @@ def test_sign_ins_and_what_audit_targets_lack_are_told(told, running):
     assert found["pairwise_sign_ins_total", (("result", "refused"),)] == 12
     assert {dict(labels)["target"]: value for (name, labels), value in found.items()
             if name == "pairwise_audit_shipping_lag_entries"} == {"siem": 5}
+
+
+def test_findings_waivers_that_end_notifications_and_the_term_are_told(told, running):
+    now = timezone.now()
+    run = AuditRun.objects.create(asked_by="ada", at=now)
+    audit = {is_latest: PairAudit.objects.create(
+        primary=running[0], verdict=Verdict.BROKEN, run=run, is_latest=is_latest, at=now, confirmed_at=now)
+        for is_latest in (True, False)}
+    waivers = [Waiver.objects.create(
+        primary=running[0], code="A01", subject=f"port {days}", fact="f", sentence="s", reason="r", waived_by="ada",
+        expires_on=(now + timedelta(days=days)).date(), ended_at=ended) for days, ended in (
+            (6, None), (8, None), (1, now))]
+    for is_latest, code, waiver in ((True, "A01", None), (True, "A01", None), (True, "A02", waivers[0]),
+                                    (False, "A03", None)):
+        Finding.objects.create(audit=audit[is_latest], code=code, severity=Severity.ERROR, subject="s", fact="f",
+                               sentence="s", waiver=waiver, first_found_at=now)
+    Delivery.objects.create(message_id="m1", channel_name="noc", told="raised", subject="s", created_at=now)
+    CopyTerm.objects.update_or_create(name="control", defaults={"term": 7})
+    found = samples(told())
+    assert {labels: value for (name, labels), value in found.items() if name == "pairwise_audit_findings"} == {
+        (("rule", "A01"), ("severity", Severity.ERROR)): 2}
+    assert found["pairwise_audit_waivers_ending_7d", ()] == 1
+    assert found["pairwise_notifications", (("channel", "noc"), ("state", DeliveryState.WAITING))] == 1
+    assert found["pairwise_control_term", ()] == 7
 
 
 def test_while_control_does_not_answer_nobody_claims_to_know(told, running):
@@ -264,6 +295,24 @@ def test_the_dashboard_is_about_metrics_that_there_are_and_its_panels_do_not_ove
                for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])]
     assert len(squares) == len(set(squares))
     assert max(x for x, _ in squares) < 24
+
+
+@pytest.mark.parametrize(("console", "target", "scheme", "path"), [
+    ("https://pairwise.example.com:8000", "pairwise.example.com:8000", "https", "/metrics"),
+    ("https://pairwise.example.com/", "pairwise.example.com:443", "https", "/metrics"),
+    ("http://[2001:db8::1]/", "[2001:db8::1]:80", "http", "/metrics")])
+def test_the_target_is_the_console_with_its_port(console, target, scheme, path):
+    assert targets(console) == [{"targets": [target], "labels": {"__scheme__": scheme, "__metrics_path__": path}}]
+
+
+def test_prometheus_is_told_where_metrics_are_and_nothing_while_they_are_off(support, settings):
+    settings.PAIRWISE_CONSOLE_URL = ""
+    here = support.get("/api/v1/prometheus/targets").json()
+    assert here == [{"targets": ["testserver:80"], "labels": {"__scheme__": "http", "__metrics_path__": "/metrics"}}]
+    settings.PAIRWISE_CONSOLE_URL = "https://pairwise.example.com:8000"
+    assert support.get("/api/v1/prometheus/targets").json()[0]["targets"] == ["pairwise.example.com:8000"]
+    settings.PAIRWISE_METRICS = []
+    assert support.get("/api/v1/prometheus/targets").json() == []
 
 
 def test_what_is_no_network_is_refused():
