@@ -255,6 +255,16 @@ def encode_headers(headers: Iterable[tuple[str, str]], dialect: Dialect = V12) -
     return "".join([f"{name}:{dialect.encoded(value)}\n" for name, value in headers]).encode()
 
 
+FRAME_END = b"\0\n"
+"""How a frame with a body ends that a client is sent: some count on the line end that other servers put there, and lose
+the frame behind it otherwise."""
+
+
+def told(command: str, headers: Iterable[tuple[str, str]], body: bytes, dialect: Dialect = V12) -> bytes:
+    """One whole frame with a body, for a client."""
+    return encode(command, headers, body, dialect)[:-1] + FRAME_END
+
+
 def encode(command: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", dialect: Dialect = V12) -> bytes:
     """One whole frame. CONNECT, STOMP and CONNECTED go unescaped, as STOMP 1.2 wants it."""
     if command in _UNESCAPED:

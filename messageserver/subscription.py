@@ -15,7 +15,7 @@ from .dialects import V12
 from .reader import Wanted
 from .roster import Guest
 from .selector import Selector
-from .stomp import escape
+from .stomp import FRAME_END, escape
 
 ACK_MODES = ("auto", "client", "client-individual")
 
@@ -127,4 +127,4 @@ def message_tail(seq: int, epoch: int, time: int, destination: str, headers: byt
     """What follows the subscription's own headers in a MESSAGE; the same for every subscriber."""
     return b"".join((
         f"destination:{escape(destination)}\nmessage-id:{epoch}-{seq}\nseq:{seq}\nepoch:{epoch}\ntimestamp:{time}\n"
-        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, b"\0"))
+        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, FRAME_END))
