@@ -1,4 +1,4 @@
-"""Suites of others, against a server of ours: unpacked, run, and compared with what docs/conformance.md says of them."""
+"""Suites of others against a server of ours: unpacked, run, compared with what docs/conformance.md says of them."""
 
 import hashlib
 import re
