@@ -1,4 +1,4 @@
-"""Clients that others wrote, in the languages that they are for: what each does in its script is answered as it wants."""
+"""Clients that others wrote, each in its own language: what it does in its script is answered as it wants."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ NODE_SAYS = {
     "stompit": ("stompit-1.0.0.tgz", ["stored", "one first", "one true", "two first", "three", "sent"]),
     "stomp-client": ("stomp-client-0.9.0.tgz", ["1.0 Grüße red", "1.1 Grüße red"]),
     "stomp": ("stomp-0.1.1.tgz", ["receipt string", "message one"]),
-    "stompjs": ("stompjs-2.3.3.tgz", ["1.1", "Grüße r:1", "acknowledged"]),
+    "stompjs": ("stompjs-2.3.3.tgz", ["1.1", "Grüße red", "acknowledged"]),
 }
 PERL = [line for version in ("1.0", "1.1", "1.2") for line in (f"CONNECTED {version}", "11", "one", "two")]
 RUBY = ["1.0 CONNECTED", "one red", "bye", *[

@@ -12,5 +12,5 @@ client.connect("guest", "guest", (connected) => {
     console.log(frame.headers["receipt-id"]);
     client.disconnect(() => process.exit(0));
   };
-  client.send("/queue/stompjs", { colour: "r:1" }, "Grüße");
+  client.send("/queue/stompjs", { colour: "red" }, "Grüße");
 }, (error) => console.log("error", String(error)));
