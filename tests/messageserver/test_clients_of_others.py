@@ -7,7 +7,7 @@ import pytest
 
 from tests.ports import free_port
 
-from .suites import ARCHIVES, LOGINS, NODE, unpacked
+from .suites import ARCHIVES, LOGINS, NODE, listening, unpacked
 
 pytestmark = pytest.mark.scenario
 RUN_S = 60
@@ -15,6 +15,7 @@ NODE_SAYS = {
     "stompit": ("stompit-1.0.0.tgz", ["stored", "one first", "one true", "two first", "three", "sent"]),
     "stomp-client": ("stomp-client-0.9.0.tgz", ["1.0 Grüße red", "1.1 Grüße red"]),
     "stomp": ("stomp-0.1.1.tgz", ["receipt string", "message one"]),
+    "webstomp-client": ("webstomp-client-1.2.6.tgz", ["Grüße first", "Grüße true", "acknowledged"]),
     "stompjs": ("stompjs-2.3.3.tgz", ["1.1", "Grüße red", "acknowledged"]),
 }
 PERL = [line for version in ("1.0", "1.1", "1.2") for line in (f"CONNECTED {version}", "11", "one", "two")]
@@ -43,6 +44,14 @@ def asked(start_server, port) -> str:
     return str(port)
 
 
+@pytest.fixture
+def asked_by_node(start_server, port, request) -> str:
+    """As ``asked``; the port is for browsers where the library needs that."""
+    protocol = "stomp-ws" if request.getfixturevalue("name").startswith("webstomp") else "stomp"
+    start_server(options=LOGINS, ports=[listening(port, protocol)])
+    return str(port)
+
+
 def modules(name: str, archive: str, directory: Path) -> Path:
     """A folder in which node finds the library, and what that needs of others."""
     found = directory / "node_modules"
@@ -54,10 +63,10 @@ def modules(name: str, archive: str, directory: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", NODE_SAYS)
-def test_a_library_for_node_is_served(name, asked, tmp_path):
+def test_a_library_for_node_is_served(name, asked_by_node, tmp_path):
     archive, lines = NODE_SAYS[name]
     folder = modules(name, archive, tmp_path)
-    command = [NODE, "--no-deprecation", str(ARCHIVES / f"{name}.js"), asked, str(free_port())]
+    command = [NODE, "--no-deprecation", str(ARCHIVES / f"{name}.js"), asked_by_node, str(free_port())]
     assert sorted(said(command, env={"NODE_PATH": str(folder)})) == sorted(lines)
 
 
