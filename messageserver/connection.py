@@ -289,6 +289,10 @@ class Connection(Output):
             self.fail(f"No CONNECT came within {limits.connect_timeout} s (option limits/connect-timeout).")
         elif now - self._progress > limits.stall_timeout:
             self._cut(f"took nothing for {limits.stall_timeout} s while data waited (option limits/stall-timeout)")
+        elif self.connected and self.reading and self._parser.unfinished and now - self._heard > limits.stall_timeout:
+            # A length that is too large is known by nothing else, and the client waits for an answer.
+            self.fail(f"The rest of a frame has not come for {limits.stall_timeout} s (option limits/stall-timeout): "
+                      "content-length counts bytes, and NUL ends a frame.")
         elif self._expect_every_s and self.reading and now - self._heard > 2 * self._expect_every_s:
             self._cut(f"sent no heart-beat for {now - self._heard:.1f} s, {self._expect_every_s:g} s were agreed")
         elif self._send_every_s and now - self._sent > self._send_every_s - HEART_BEAT_SLACK_S:
