@@ -40,7 +40,11 @@ def test_a_bad_beginning_is_one_sentence(served, first, words):
     ("SEND\ndestination:/topic/a\nreceipt:r\ncontent-length:2\n\nabcd", "longer than its content-length"),
     ("SEND\ndestination:/topic/a\nreceipt:r\ncontent-length:-2\n\nab", "not a number of bytes"),
     ("SEND\ndestination:/topic/a\nreceipt:r\ntransaction:none\n\nx", "has not begun"),
+    ("SEND\ndestination:/topic/a\nreceipt:r\nexpires:soon\n\nx", "milliseconds since 1970"),
+    ("SEND\ndestination:/topic/a\nreceipt:r\nexpires:-5\n\nx", "milliseconds since 1970"),
     ("SEND \nreceipt:r\n\nx", "'SEND ' is not a command"),
+    ("".join([f"BEGIN\ntransaction:{n}\n\n\0" for n in range(16)])
+     + "BEGIN\ntransaction:16\nreceipt:r\n\n", "COMMIT or ABORT one of them first"),
     ("MESSAGE\nreceipt:r\n\nx", "'MESSAGE' is not a command of a STOMP client"),
     ("CONNECT\nreceipt:r\n\n", "has logged in already"),
     ("ACK\nid:1\nreceipt:r\n\n", "none that a MESSAGE"),
