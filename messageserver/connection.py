@@ -87,8 +87,15 @@ class Connection(Output):
         self._peer_ended = True
         self._read_unread()
         if self._work is None:
-            self.end_once_settled(self.close)
+            self.end_once_settled(self._part)
         return True
+
+    def _part(self) -> None:
+        """The client has sent all that it ever will, and is answered."""
+        if self.connected and self._parser.unfinished:
+            self.fail("The connection ended in the middle of a frame, which does not count.")
+        else:
+            self.close()
 
     def pause_writing(self) -> None:
         self.writable.clear()
@@ -216,7 +223,7 @@ class Connection(Output):
         if self._work is None:
             self._read_unread()
         if self._work is None and self._peer_ended and not (self._closing or self._ending):
-            self.end_once_settled(self.close)
+            self.end_once_settled(self._part)
         self._pace()
 
     async def _once_answered(self) -> None:
