@@ -13,6 +13,7 @@ from django.db.models import Model, Q
 from django.utils.functional import cached_property
 
 from provisioning.applications.rules.fields import normal_directory
+from provisioning.applications.rules.ports import share_a_path
 from provisioning.applications.selectors.applications import jobs_at_work
 from provisioning.applications.services import storage
 from provisioning.applications.services.objects import Stored, port_numbers, with_relations
@@ -21,9 +22,7 @@ from provisioning.declared import facts
 from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.fleet.services.world_rows import _blank, _by_name, _fill, _related, _some
 from provisioning.models import Application, ApplicationTemplate, Host
-from provisioning.states import OSType
 
-from .directories import Directories
 from .manifest import Manifest
 
 Named = TypeVar("Named", Host, ApplicationTemplate)
@@ -39,12 +38,8 @@ class World(Stored):
         self._applications: dict[int, Application] = {}
         self._keys: dict[type[Model], dict[str, int]] = {
             ApplicationTemplate: _by_name(self._templates), Host: _by_name(self._hosts), Application: {}}
-        self._addresses: dict[str, set[int]] = defaultdict(set)
-        for host in self._hosts.values():
-            self._addresses[host.ip_address].add(host.pk)
         self._on_host: dict[int | None, set[int]] = defaultdict(set)
-        self._listening: dict[int | None, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-        self._directories: dict[tuple[int | None, str], Directories] = {}
+        self._listening: dict[tuple[int | None, int], set[int]] = defaultdict(set)
         self._normal = lru_cache(maxsize=None)(normal_directory)
         self._read(manifest)
 
@@ -90,9 +85,9 @@ class World(Stored):
         return None if key is None else self._hosts.get(key)
 
     def hosts_like(self, name: str, address: str, but: int | None) -> tuple[Host | None, Host | None]:
-        named, there = self._keys[Host].get(name), self._addresses.get(address, set()) - {but}
-        return (self._hosts[named] if named is not None and named != but else None,
-                self._hosts[min(there)] if there else None)
+        others = [row for row in self._hosts.values() if row.pk != but]
+        return (next((row for row in others if row.name == name), None),
+                next((row for row in others if row.ip_address == address), None))
 
     def application_named(self, name: str) -> Application | None:
         return self._application(self._keys[Application].get(name))
@@ -108,22 +103,15 @@ class World(Stored):
         return [self._applications[key] for key in keys if key in self._applications]
 
     def neighbours(self, draft: ApplicationDraft, host: Host, own_id: int | None) -> list[Application]:
-        listening = self._listening[host.pk]
-        keys = {key for port in port_numbers(draft) for key in listening.get(port, ())}
-        keys |= self._directories_of(host).sharing(self._normal(draft.working_directory, host.os_type))
+        keys = {key for port in port_numbers(draft) for key in self._listening.get((host.pk, port), ())}
+        own = self._normal(draft.working_directory, host.os_type)
+        if own:
+            keys.update(row.pk for row in self.applications(self._on_host[host.pk]) if share_a_path(
+                own, self._normal(row.working_directory, host.os_type)))
         return self.applications(sorted(keys - {own_id}))
 
-    def _directories_of(self, host: Host) -> Directories:
-        """Those of its applications, as its operating system spells them."""
-        found = self._directories.get((host.pk, host.os_type))
-        if found is None:
-            found = self._directories[host.pk, host.os_type] = Directories()
-            for row in self.applications(self._on_host[host.pk]):
-                found.add(row.pk, self._normal(row.working_directory, host.os_type))
-        return found
-
     def used_ports(self, host: Host) -> set[int]:
-        return {port for port, keys in self._listening[host.pk].items() if keys}
+        return {port.port for row in self.applications(self._on_host[host.pk]) for port in row.ports.all()}
 
     def names(self, model: type[Model], keys: Iterable[int]) -> dict[int, str]:
         rows: dict[type[Model], Mapping[int, Application | Host | ApplicationTemplate]] = {
@@ -146,11 +134,7 @@ class World(Stored):
 
     def put_host(self, row: Host | None, draft: HostDraft) -> Host:
         """As ``put_template``."""
-        if row is not None:
-            self._addresses[row.ip_address].discard(row.pk)
-        put = self._put(self._hosts, row or Host(), draft, facts(HostDraft))
-        self._addresses[put.ip_address].add(put.pk)
-        return put
+        return self._put(self._hosts, row or Host(), draft, facts(HostDraft))
 
     def put_application(self, row: Application | None, draft: ApplicationDraft) -> Application:
         """As ``put_template``; ``draft`` is complete and was accepted."""
@@ -184,18 +168,9 @@ class World(Stored):
         self._keys[Application][row.name] = row.pk
         self._on_host[row.host_id].add(row.pk)
         for port in row.ports.all():
-            self._listening[row.host_id][port.port].add(row.pk)
-        for os_type, directories in self._kept_of(row.host_id):
-            directories.add(row.pk, self._normal(row.working_directory, os_type))
+            self._listening[row.host_id, port.port].add(row.pk)
 
     def _leave(self, row: Application) -> None:
         self._on_host[row.host_id].discard(row.pk)
         for port in row.ports.all():
-            self._listening[row.host_id][port.port].discard(row.pk)
-        for os_type, directories in self._kept_of(row.host_id):
-            directories.remove(row.pk, self._normal(row.working_directory, os_type))
-
-    def _kept_of(self, host_id: int | None) -> Iterator[tuple[str, Directories]]:
-        for os_type in OSType.values:
-            if (host_id, os_type) in self._directories:
-                yield os_type, self._directories[host_id, os_type]
+            self._listening[row.host_id, port.port].discard(row.pk)
