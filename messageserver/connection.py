@@ -289,6 +289,8 @@ class Connection(Output):
         """Time passed: heart-beats, clients that never log in, fall silent or take nothing."""
         if self._closing or self._transport.is_closing():
             return
+        if not self.reading:
+            self._heard = now  # what it sends meanwhile is not heard
         limits, unread = self.broker.settings.limits, self._transport.get_write_buffer_size()
         if self._written - unread > self._drained or unread == 0:
             self._drained, self._progress = self._written - unread, now
