@@ -87,8 +87,15 @@ class Connection(Output):
         self._peer_ended = True
         self._read_unread()
         if self._work is None:
-            self.end_once_settled(self.close)
+            self.end_once_settled(self._part)
         return True
+
+    def _part(self) -> None:
+        """The client has sent all that it ever will, and is answered."""
+        if self.connected and self._parser.unfinished:
+            self.fail("The connection ended in the middle of a frame, which does not count.")
+        else:
+            self.close()
 
     def pause_writing(self) -> None:
         self.writable.clear()
@@ -216,7 +223,7 @@ class Connection(Output):
         if self._work is None:
             self._read_unread()
         if self._work is None and self._peer_ended and not (self._closing or self._ending):
-            self.end_once_settled(self.close)
+            self.end_once_settled(self._part)
         self._pace()
 
     async def _once_answered(self) -> None:
@@ -282,6 +289,8 @@ class Connection(Output):
         """Time passed: heart-beats, clients that never log in, fall silent or take nothing."""
         if self._closing or self._transport.is_closing():
             return
+        if not self.reading:
+            self._heard = now  # what it sends meanwhile is not heard
         limits, unread = self.broker.settings.limits, self._transport.get_write_buffer_size()
         if self._written - unread > self._drained or unread == 0:
             self._drained, self._progress = self._written - unread, now
@@ -289,6 +298,10 @@ class Connection(Output):
             self.fail(f"No CONNECT came within {limits.connect_timeout} s (option limits/connect-timeout).")
         elif now - self._progress > limits.stall_timeout:
             self._cut(f"took nothing for {limits.stall_timeout} s while data waited (option limits/stall-timeout)")
+        elif self.connected and self.reading and self._parser.unfinished and now - self._heard > limits.stall_timeout:
+            # A length that is too large is known by nothing else, and the client waits for an answer.
+            self.fail(f"The rest of a frame has not come for {limits.stall_timeout} s (option limits/stall-timeout): "
+                      "content-length counts bytes, and NUL ends a frame.")
         elif self._expect_every_s and self.reading and now - self._heard > 2 * self._expect_every_s:
             self._cut(f"sent no heart-beat for {now - self._heard:.1f} s, {self._expect_every_s:g} s were agreed")
         elif self._send_every_s and now - self._sent > self._send_every_s - HEART_BEAT_SLACK_S:

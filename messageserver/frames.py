@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import re
 from collections.abc import Iterable
 
 from protocol import client_logins, log_records
@@ -13,6 +14,7 @@ from .stomp import Sends, encode_headers
 PREFIXES = ("/topic/", "/queue/", "/log/")
 MAX_DESTINATION, MAX_DEDUP_ID = 255, 255
 MIN_HEART_BEAT_MS = 1000
+_MOMENT = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 # Meant for the server alone.
 NOT_FORWARDED = frozenset(("destination", "receipt", "content-length", "transaction"))
 
@@ -85,6 +87,10 @@ def make_draft(headers: dict[str, str], body: bytes) -> Draft:
     dedup = headers.get("dedup-id")
     if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
         raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")
+    if _MOMENT.fullmatch(headers.get("expires", "0")) is None:
+        # Whoever is told that it is stored counts on its end.
+        raise Refusal("The header expires must be a moment in milliseconds since 1970, for example 1796040000000; 0 "
+                      "means never.")
     own = [item for item in headers.items() if item[0] not in NOT_FORWARDED]
     return Draft(destination, encode_headers(own) if own else b"", body, dedup)
 

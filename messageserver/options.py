@@ -61,8 +61,8 @@ OPTIONS = (
     Option("limits", "max-unacknowledged", "1000", "Most messages of one subscription that wait for an ACK.", 1,
            100_000),
     Option("limits", "max-positions", "1000", "Most named positions (durable-name) that the server keeps.", 1, 3000),
-    Option("limits", "stall-timeout", "30", "A client that takes nothing for this many seconds while data waits for it "
-           "is cut.", 1, 3600),
+    Option("limits", "stall-timeout", "30", "A client that for so many seconds takes nothing while data waits for it, "
+           "or sends nothing of a frame that it has begun, is cut.", 1, 3600),
     Option("limits", "connect-timeout", "10", "Seconds in which a new connection must send CONNECT.", 1, 600),
     Option("websocket", "origins", "", "Whose pages may connect to a stomp-ws port: comma list of origins such as "
            "https://logs.example.com; * = all. Pages of the host that the browser dials always may."),

@@ -6,7 +6,7 @@ import itertools
 from .broker import Broker
 from .dialects import V12, VERSIONS
 from .log import Event
-from .stomp import encode
+from .stomp import told
 
 LINGER_S = 1.0
 """How long a connection that got its last frame is kept, so that the client can read it."""
@@ -80,7 +80,7 @@ class Output(asyncio.Protocol):
             headers.append(("version", VERSIONS))
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
                               published=not self.is_of_log)
-        self.queue(encode("ERROR", headers, sentence.encode(), self.dialect))
+        self.queue(told("ERROR", headers, sentence.encode(), self.dialect))
         self.close()
 
     def close(self) -> None:

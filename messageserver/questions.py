@@ -15,7 +15,7 @@ from .broker import Broker
 from .destinations import destinations
 from .frames import Refusal
 from .rights import Rights
-from .stomp import encode
+from .stomp import told
 
 PREFIX = "/server/"
 Headers = Mapping[str, str]
@@ -102,6 +102,6 @@ def _check(rights: Rights, of_clients: bool) -> None:
 def answered(subscription: str, destination: str, said: object) -> bytes:
     """The MESSAGE that answers a question."""
     body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-    return encode("MESSAGE", [
+    return told("MESSAGE", [
         ("subscription", subscription), ("destination", destination), ("message-id", f"server-{next(_numbers)}"),
         ("content-type", "application/json")], body)

@@ -52,6 +52,7 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _NEEDS_ESCAPE = re.compile(r"[\\\n\r:]")
 _RECEIPT = re.compile(rb"\nreceipt:([^\r\n]+)\r?\n")
+_UNENDED = "A frame ends in the middle of its headers: an empty line stands behind the last of them."
 # These are never escaped, so that 1.0 clients can open a connection.
 _UNESCAPED = frozenset(("CONNECT", "STOMP", "CONNECTED"))
 _WITHOUT_BODY = _UNESCAPED | {"SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "DISCONNECT",
@@ -147,6 +148,9 @@ class Parser:
             self._frame_at = start
             found = _HEAD_END.search(data, start, start + max_head + 3)
             if found is None:
+                if (end := data.find(0, start, start + max_head)) >= 0:
+                    # Nothing that could come makes it whole, and who waits for its answer would wait for ever.
+                    raise ProtocolError(_UNENDED if end > start else "A NUL stands between two frames.")
                 if size - start > max_head:
                     raise ProtocolError(f"The headers of a frame are larger than {max_head} bytes.")
                 self._need = size - start + 1
@@ -222,7 +226,7 @@ def parse_head(head: bytes, max_headers: int, dialect: Dialect = V12) -> tuple[s
     except UnicodeDecodeError:
         raise ProtocolError("The headers of a frame are not UTF-8 text.") from None
     if "\0" in text:
-        raise ProtocolError("A frame ends in the middle of its headers.")
+        raise ProtocolError(_UNENDED)
     lines = text.split("\n")
     if "\r" in text:
         lines = [line[:-1] if line.endswith("\r") else line for line in lines]
@@ -264,6 +268,16 @@ def encode_headers(headers: Iterable[tuple[str, str]], dialect: Dialect = V12) -
     if dialect is V12:
         return "".join([f"{escape(name)}:{escape(value)}\n" for name, value in headers]).encode()
     return "".join([f"{name}:{dialect.encoded(value)}\n" for name, value in headers]).encode()
+
+
+FRAME_END = b"\0\n"
+"""How a frame with a body ends that a client is sent: some count on the line end that other servers put there, and lose
+the frame behind it otherwise."""
+
+
+def told(command: str, headers: Iterable[tuple[str, str]], body: bytes, dialect: Dialect = V12) -> bytes:
+    """One whole frame with a body, for a client."""
+    return encode(command, headers, body, dialect)[:-1] + FRAME_END
 
 
 def encode(command: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", dialect: Dialect = V12) -> bytes:

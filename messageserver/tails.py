@@ -7,14 +7,14 @@ a subscriber who reads what is there that is most of the work.
 import sqlite3
 from collections.abc import Sequence
 
-from .stomp import escape
+from .stomp import FRAME_END, escape
 
 Stored = tuple[int, bytes, bytes]
 """(seq, the sender's own headers, the tail) of one record."""
 
 # "||" takes bytes as they are, NUL and all; only what printf is given has to be text without it.
 _TAIL = ("CAST(printf(?, {destination}, epoch, seq, seq, epoch, time, length(body)) || headers || x'0a' "
-         "|| (body || x'00') AS BLOB)")
+         f"|| (body || x'{FRAME_END.hex()}') AS BLOB)")
 _ESCAPED = r"replace(replace(replace(replace(destination, '\', '\\'), char(10), '\n'), char(13), '\r'), ':', '\c')"
 _HEAD = "destination:%s\nmessage-id:%d-%d\nseq:%d\nepoch:%d\ntimestamp:%d\ncontent-length:%d\n"
 
@@ -23,7 +23,7 @@ def message_tail(seq: int, epoch: int, time: int, destination: str, headers: byt
     """What follows the subscription's own headers in a MESSAGE."""
     return b"".join((
         f"destination:{escape(destination)}\nmessage-id:{epoch}-{seq}\nseq:{seq}\nepoch:{epoch}\ntimestamp:{time}\n"
-        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, b"\0"))
+        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, FRAME_END))
 
 
 def stored_tails(db: sqlite3.Connection, pattern: str, where: str,

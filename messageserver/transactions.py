@@ -31,7 +31,8 @@ class Transactions:
         if name in self._open:
             raise Refusal(f"The transaction {name[:80]!r} has begun already.")
         if len(self._open) >= MAX_TRANSACTIONS:
-            raise Refusal(f"The connection has {MAX_TRANSACTIONS} transactions already.")
+            raise Refusal(f"The connection has {MAX_TRANSACTIONS} transactions already: COMMIT or ABORT one of "
+                          "them first.")
         self._open[name] = Transaction()
 
     def with_room(self, name: str, size: int, most: int) -> Transaction:

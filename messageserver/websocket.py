@@ -11,7 +11,7 @@ from typing import Any
 from . import openings
 from .connection import STRANGERS_FRAME, Connection
 from .log import Event
-from .stomp import Parser, encode
+from .stomp import Parser, told
 from .websocket_frames import CLOSE, NORMAL, PING, PONG, Decoder, closing, head, opcode_for
 from .websocket_handshake import HEAD_MAX, Refused, accepted, too_large
 
@@ -27,9 +27,12 @@ def pieces(data: bytes) -> Iterator[bytes]:
     """``data`` in pieces that end where a frame of STOMP may end, of MESSAGE_BYTES at most where one ends so soon."""
     start = 0
     while len(data) - start > MESSAGE_BYTES:
-        end = data.rfind(b"\0", start, start + MESSAGE_BYTES) + 1 or data.find(b"\0", start + MESSAGE_BYTES) + 1
+        most = start + MESSAGE_BYTES - 1
+        end = data.rfind(b"\0", start, most) + 1 or data.find(b"\0", most) + 1
         if not end:
             break
+        # Clients look for a command at the beginning of a message.
+        end += data[end : end + 1] == b"\n"
         yield data[start:end]
         start = end
     if start < len(data):
@@ -153,8 +156,8 @@ class WebSocket(asyncio.Protocol):
         kind = openings.kind_of(bytes(self._request[: openings.LONGEST]))
         if kind not in ("", openings.HTTP):
             sentence = openings.refusal(kind, self._session.broker.settings.ports, websocket=True)
-            self._refuse(sentence, encode("ERROR", [("message", sentence), ("content-type", "text/plain")],
-                                          sentence.encode()))
+            self._refuse(sentence, told("ERROR", [("message", sentence), ("content-type", "text/plain")],
+                                        sentence.encode()))
             return
         end = self._request.find(b"\r\n\r\n", 0, HEAD_MAX + 4)
         try:

@@ -217,3 +217,16 @@ def test_an_error_says_what_is_wrong_with_which_frame_and_is_the_end(served, fra
         assert found.headers.get("receipt-id") == receipt
         assert found.body.decode() == found.headers["message"]
         assert (found.headers["content-type"], found.headers["content-length"]) == ("text/plain", str(len(found.body)))
+
+
+def test_a_line_end_follows_what_has_a_body_as_other_servers_have_it(served, here):
+    with speaking(served) as client:
+        subscribed(client, here)
+        client.raw((f"SEND\ndestination:{here}\n\nbody\0" * 2).encode())
+        received = b""
+        while received.count(b"body\0") < 2:
+            received += client.socket.recv(1 << 16)
+        client.raw(b"EXPLODE\n\n\0")
+        while data := client.socket.recv(1 << 16):
+            received += data
+        assert [received.count(end) for end in (b"body\0\n", b"STOMP client.\0\n")] == [2, 1]

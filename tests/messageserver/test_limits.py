@@ -140,6 +140,18 @@ def test_a_connection_without_connect_is_closed(start_server):
         assert client.next() is None
 
 
+@pytest.mark.parametrize("frame", [
+    b"SEND\ndestination:/topic/a\ncontent-length:20\nreceipt:r\n\nabc\0",
+    b"SEND\ndestination:/topic/a\nreceipt:r\n\nabc",
+    b"SEND\ndestination:/topic/a\n"])
+def test_a_frame_whose_rest_does_not_come_is_told_of(start_server, frame):
+    server = limited(start_server, stall_timeout=1)
+    with server.client() as client:
+        client.raw(frame)
+        assert "The rest of a frame has not come for 1 s" in client.expect("ERROR").headers["message"]
+        assert client.next() is None
+
+
 def test_open_transactions_are_bounded(start_server):
     server = limited(start_server, max_backlog_bytes=100_000)
     with server.client() as client:

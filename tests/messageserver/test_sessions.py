@@ -222,7 +222,7 @@ def test_a_client_that_shuts_its_side_still_gets_its_receipts(server):
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a.>"}, "no wildcards here"),
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "no-local": "true"}, "no-local:true"),
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "durable": "true"}, "durable:true"),
-    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "selector": "a LIKE 'b'"}, "not understood at \"LIKE"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "selector": "a LIKE 'b'"}, "not understood at \"a LIKE"),
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-time": "noon"}, "ISO 8601"),
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-time": "2026-11-30T12:00:00"}, "with its zone"),
     ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "last": "0"}, "from 1 to 10000"),

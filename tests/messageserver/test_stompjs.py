@@ -78,8 +78,12 @@ def test_all_that_the_library_can_do_is_answered(start_server, port, run_script)
     said = run_script(REQUIRE + """
 const client = new Client({brokerURL: "ws://127.0.0.1:PORT", connectHeaders: {login: "bench", passcode: "benchpass"},
   heartbeatIncoming: 1000, heartbeatOutgoing: 1000, splitLargeFrames: true,
-  onHeartbeatReceived: () => { console.log("beat"); client.deactivate().then(() => console.log("closed")); },
   onConnect: (frame) => {
+    client.webSocket.addEventListener("message", (event) => {
+      if (event.data !== "\\n") return;
+      console.log("beat");
+      client.deactivate().then(() => console.log("closed"));
+    });
     console.log(frame.headers.version, client.webSocket.protocol);
     client.subscribe("/topic/a", (message) => {
       message.ack();

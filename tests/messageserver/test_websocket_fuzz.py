@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messageserver.stomp import FRAME_END
 from messageserver.websocket import MESSAGE_BYTES, pieces
 from messageserver.websocket_frames import (
     BINARY,
@@ -86,8 +87,14 @@ def test_large_output_is_cut_where_frames_end(bodies):
     data = b"".join(body + b"\0" for body in bodies)
     cut = list(pieces(data))
     assert b"".join(cut) == data
-    assert all(piece.endswith(b"\0") for piece in cut)
+    assert all(piece.endswith((b"\0", FRAME_END)) for piece in cut)
     assert all(len(piece) <= MESSAGE_BYTES or piece.count(b"\0") == 1 for piece in cut)
+
+
+@pytest.mark.parametrize("size", [30_000, MESSAGE_BYTES // 2 - 2, MESSAGE_BYTES // 2 - 1, MESSAGE_BYTES])
+def test_no_message_begins_with_the_line_end_of_the_frame_before_it(size):
+    frame = b"M" * size + FRAME_END
+    assert all(piece.startswith(b"M") and piece.endswith(FRAME_END) for piece in pieces(frame * 5))
 
 
 def test_what_is_no_text_travels_as_binary_and_a_reason_fits():
