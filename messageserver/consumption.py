@@ -36,13 +36,15 @@ class Consumption:
             self._delivery.subscribe(subscription)
 
     def leave(self, subscription: Subscription) -> None:
-        """It gets no more. Its position is free once all that its connection sent is settled: a transaction may still
-        move it."""
+        """It gets no more. Its position is free once all that its connection sent is settled: what was committed may
+        still move it."""
         if isinstance(subscription, Consumer):
             self.queues.leave(subscription)
             return
         self._delivery.unsubscribe(subscription)
         if isinstance(subscription, NamedSubscription):
+            # A transaction that is still open moves it no more: somebody else may have it by then.
+            subscription.unacknowledged.clear()
             position = subscription.position
             subscription.session.once_settled(lambda: self.positions.release(position))
 
@@ -85,13 +87,14 @@ class Consumption:
             self.marking.done(stored=True)
             plan.stored()
 
-    def failed(self, plan: Plan | None, submitted: list[Submitted]) -> None:
-        """Nothing of it is stored, nor of what came behind it."""
+    def failed(self, plan: Plan | None, given_up: list[Submitted]) -> None:
+        """Nothing of it is stored. ``given_up`` never will be; the rest was promised to the other member: it is stored
+        as soon as this disk can, and what was acknowledged along with it stays so."""
         self._groups.pop()
         if plan is not None:
             self.marking.done(stored=False)
             plan.answer(False)
-        for each in submitted:
+        for each in given_up:
             for acknowledged in each.acks:
                 acknowledged.undo()
 

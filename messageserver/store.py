@@ -17,7 +17,7 @@ from typing import Any
 from . import records
 from .mark_table import SCHEMA_OF_NEW, MarkTable
 from .marks import PREFIX
-from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
+from .ownership import FILE, Held, Promised, StaleEpoch, StoreError, held_in, take_lock
 from .places import Places
 from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
@@ -129,13 +129,14 @@ class Store:
         A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
         is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts. ``promise`` is called with
         the new records before they are on disk, so that the other member may have them first; when the disk does not
-        take them, they are what is stored next in this epoch: ``(epoch, seq)`` names one record for ever.
+        take them, it raises Promised, and ``recover`` stores them before anything else in this epoch: ``(epoch, seq)``
+        names one record for ever.
         """
         if epoch != self.held.epoch or self.held.role != "primary":
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
         if self._promised:
-            self._keep_promise()
+            raise StoreError(self._trouble)
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
         known = self._dedup
         fresh: dict[tuple[str, str], int] = {}
@@ -168,7 +169,12 @@ class Store:
             if promise is not None:
                 self._promised = rows
                 promise(rows)
-            self._write(lambda: self._insert(rows, names))
+            try:
+                self._write(lambda: self._insert(rows, names))
+            except StoreError as error:
+                if self._promised:
+                    raise Promised(str(error)) from error
+                raise
             self._promised = []
             self.last_seq, self.digest = seq, digest
             if fresh:
