@@ -51,6 +51,7 @@ class Store:
     digest: bytes
     first_seq: int
     first_digest: bytes
+    marks: MarkTable
     places: Places
     _dedup: OrderedDict[tuple[str, str], int]
 
@@ -89,7 +90,6 @@ class Store:
                 self.ages = Ages(db, self._meta())
             else:
                 ages.reopened(db)
-            self.marks = MarkTable(db, self._meta())
             self._load()
         except BaseException:
             db.close()
@@ -103,6 +103,8 @@ class Store:
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)
         self.first_seq, self.first_digest = base_seq + 1, base_digest
+        # Before the places: what they find written without them, they take for known from then on.
+        self.marks = MarkTable(self._db, meta, self.first_seq, self.last_seq)
         self.places = Places(self._db, meta, self.first_seq, self.last_seq)
         since = self.last_seq - self.retention.dedup_window
         self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
