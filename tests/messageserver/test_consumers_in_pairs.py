@@ -50,6 +50,22 @@ def test_an_acknowledgement_is_answered_only_once_the_standby_has_it(pair):  # n
     pair.wait_equal()
 
 
+def test_a_position_is_free_again_after_its_connection_ended_with_an_error_before_all_was_answered(pair):  # noqa: F811
+    with Client(pair.a.port) as client:
+        named(client)
+        fill(client, 1)
+        [message] = client.messages(1)
+        pair.b.freeze()
+        client.send("ACK", {"id": message.headers["ack"], "receipt": "ack"})
+        client.send("NONSENSE")
+        client.expect("ERROR")
+    pair.a.says("is closed")
+    pair.b.thaw()
+    with Client(pair.a.port) as client:
+        client.acked("/topic/other", b"")
+        named(client)
+
+
 LARGE = b"x" * 200_000
 
 

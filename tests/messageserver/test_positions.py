@@ -15,11 +15,11 @@ INDIVIDUAL = "client-individual"
 
 
 @contextlib.contextmanager
-def full_disk(server):
-    """Inside, the disk of ``server`` takes nothing large any more."""
+def full_disk(server, room=50_000):
+    """Inside, no file of ``server`` becomes larger by more than ``room`` bytes."""
     pid = server.process.pid
     size = max(file.stat().st_size for file in (server.directory / "data").iterdir())
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 50_000, resource.RLIM_INFINITY))
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + room, resource.RLIM_INFINITY))
     yield
     resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
