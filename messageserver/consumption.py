@@ -27,6 +27,8 @@ class Consumption:
         self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._has_all)
         self._groups: deque[tuple[int, list[Submitted]]] = deque()
         """Commits that are under way, and behind which record each of them begins."""
+        self._recovered_to = 0
+        """Up to this record there may be what is in no commit."""
 
     def join(self, subscription: Subscription) -> None:
         """From now on ``subscription`` gets messages."""
@@ -49,22 +51,23 @@ class Consumption:
             subscription.session.once_settled(lambda: self.positions.release(position))
 
     async def _newest(self, name: str) -> bytes:
-        await self._complete()
+        await self.complete()
         return await self._storing.run(self._store.marks.newest, name)
 
     async def _all(self, prefix: str) -> dict[str, bytes]:
-        await self._complete()
+        await self.complete()
         return await self._storing.run(self._store.marks.all, prefix)
 
-    async def _complete(self) -> None:
-        if not self._store.marks.is_complete:
-            await self._storing.run(self._store.complete_marks, patient=True)
+    async def complete(self) -> None:
+        """Have all marks at hand; what comes meanwhile is stored in between. Raises StoreError."""
+        while not self._store.marks.is_complete:
+            await self._storing.run(self._store.fill_marks)
 
     def _has_all(self, destination: str) -> bool:
         """Whether all messages for ``destination`` are released: no commit under way has any, nor was any left behind
         by a former one."""
         begun = self._groups[0][0] if self._groups else self._store.last_seq
-        return self._delivery.upto >= begun and not any(
+        return self._delivery.upto >= max(begun, self._recovered_to) and not any(
             draft[0] == destination for _, group in self._groups for each in group for draft in each.drafts)
 
     # --- one commit after the other: begun, stored or failed, released or dropped --------------------------
@@ -111,11 +114,13 @@ class Consumption:
 
     def reset(self) -> None:
         """The role changed: the log is, or may become, another one."""
+        self._recovered_to = 0
         self.marking.reset()
         self.positions.reset_all()
         self.queues.reset()
 
     def recovered(self) -> None:
         """The store was opened anew."""
+        self._recovered_to = self._store.last_seq
         self.queues.moved_back()
         self.marking.hurry()

@@ -69,12 +69,15 @@ def test_a_position_is_free_again_after_its_connection_ended_with_an_error_befor
 LARGE = b"x" * 200_000
 
 
-def give_and_fail(pair: PairOfServers, worker: Client) -> None:  # noqa: F811
+def give_and_fail(pair: PairOfServers, worker: Client, other: Client) -> None:  # noqa: F811
     """A transaction that settles the message 0 of the queue is on its way to the standby, which is frozen, and the disk
     of the active server does not take it, but for later."""
     fill(worker, 1, QUEUE)
     taken = worker.expect("MESSAGE")
+    take(other)
     pair.b.freeze()
+    worker.publish("/topic/a", b"first")
+    pair.a.control.wait_report(last_seq=int(taken.headers["seq"]) + 2)
     with full_disk(pair.a):
         worker.send("BEGIN", {"transaction": "t"})
         worker.publish("/topic/a", LARGE, transaction="t")
@@ -91,13 +94,12 @@ def test_what_is_stored_late_reaches_everyone_and_its_acknowledgements_with_it(m
     with Client(pair.a.port) as watcher, Client(pair.a.port) as one, Client(pair.a.port) as two:
         watcher.subscribe("/topic/a")
         take(one)
-        give_and_fail(pair, one)
+        give_and_fail(pair, one, two)
         two.publish("/topic/a", b"last")
         two.publish(QUEUE, b"2", receipt="r")
         pair.b.thaw()
         two.expect("RECEIPT")
-        assert [message.body for message in watcher.messages(2)] == [LARGE, b"last"]
-        take(two)
+        assert [message.body for message in watcher.messages(3)] == [b"first", LARGE, b"last"]
         assert bodies(two, 2) == [1, 2]
     fail_over(pair)
     with Client(pair.b.port) as client:
