@@ -272,10 +272,13 @@ class Store:
         self.first_seq, self.first_digest = upto + 1, digest
         return upto - first + 1
 
-    def complete_marks(self) -> None:
-        """Before the first question about marks: see MarkTable.complete. Raises StoreError."""
+    def fill_marks(self) -> bool:
+        """Fill in some of the marks that a former release did not keep; whether more lack. There is no question about
+        marks before all are there. Raises StoreError."""
         if not self.marks.is_complete:
-            self._write(self.marks.complete)
+            self._write(lambda: self.marks.fill(self.first_seq))
+            self.marks.filled(self.first_seq)
+        return not self.marks.is_complete
 
     def note_age(self) -> None:
         """Note from time to time how far the log has come. Raises StoreError."""

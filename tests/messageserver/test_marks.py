@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver import marks, places
+from messageserver import mark_table, marks, places
 from messageserver.mark_table import MarkTable
 from messageserver.marks import POSITION, QUEUE, Mark
 from messageserver.paired_store import PairedStore
@@ -97,7 +97,14 @@ def test_a_full_copy_takes_the_positions_that_have_no_record_any_more(open_store
     assert len(state(first)) == 2
 
 
-def test_what_a_former_release_stored_as_standby_is_found_at_the_first_question(open_store, tmp_path):  # noqa: F811
+def complete(store: PairedStore) -> None:
+    while store.fill_marks():
+        pass
+
+
+def test_what_a_former_release_stored_as_standby_is_found_before_the_first_question(
+        open_store, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(mark_table, "FILL_RECORDS", 4)
     store = open_store("a")
     note(store, f"{POSITION}a", 1, messages=5)
     expected = state(store)
@@ -107,7 +114,8 @@ def test_what_a_former_release_stored_as_standby_is_found_at_the_first_question(
     again = PairedStore(tmp_path / "a", store.retention)
     try:
         assert not again.marks.is_complete
-        again.complete_marks()
+        assert again.fill_marks()
+        complete(again)
         assert state(again) == expected
     finally:
         again.close()
@@ -149,7 +157,7 @@ def test_what_a_former_release_did_meanwhile_is_noticed(
         work(store)
         store.close()
     again = open_store("a")
-    again.complete_marks()
+    complete(again)
     assert state(again) == folded(again)
     again.truncate_after(again.last_seq - 1)
     assert state(again) == folded(again)
@@ -169,7 +177,7 @@ def test_what_a_former_release_removed_is_noticed(open_store, monkeypatch):  # n
         store.trim_to(4)
         store.close()
     again = open_store("a")
-    again.complete_marks()
+    complete(again)
     assert {name: marks.read(body).seq for name, body in state(again).items()} == {f"{POSITION}a": 2, f"{POSITION}b": 3}
     assert len(again.marks.told(4)) == 1
 
