@@ -112,7 +112,7 @@ class Subscriber(Worker):
 
 
 class Consumer(Worker):
-    """Acknowledges what it gets, in any order, some of it without asking for a receipt. ``got`` are the numbers and when
+    """Acknowledges what it gets, in any order, some of it without a receipt. ``got`` are the numbers and when
     they first came, ``answered`` those whose ACK was answered and when; of a queue its consumers share both."""
 
     def __init__(self, *of_worker: object, got: dict[int, float], answered: dict[int, float]):
@@ -242,6 +242,6 @@ class Workers:
         with contextlib.suppress(AssertionError):
             wait_for(lambda: not (self.producer.pending or self.missing()), within_s, "all that was acknowledged")
         self.end()
-        assert not (self.missing() or self.wrong), f"{self.missing()} {self.wrong[:10]} ({len(self.wrong)})"
+        assert self.missing() + self.wrong[:10] == []
         assert len(self.subscriber.got) == len(set(self.subscriber.got)), "the subscriber got something twice"
         return len(self.producer.acknowledged[TOPIC])
