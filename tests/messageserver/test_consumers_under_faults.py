@@ -1,11 +1,14 @@
 """Producers, subscribers, positions and consumers of a queue go on through every fault of a pair, as was promised."""
 
+import contextlib
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from protocol.messages import StepDown
+from tests.doubles.stomp import Client
 from tests.ports import free_port
 
 from .pair_of_servers import SYNC_SECRET, PairOfServers
@@ -73,14 +76,20 @@ class Faults:
         self.fill()
         self.standby.thaw()
 
-    def fill(self) -> None:
-        with full_disk(self.active, room=20_000):
+    @contextlib.contextmanager
+    def _full(self) -> Iterator[None]:
+        with full_disk(self.active, room=20_000), Client(self.active.port) as client:
+            client.publish("/topic/large", b"x" * 200_000)
             self.active.control.wait_report(state="service_unavailable")
+            yield
+
+    def fill(self) -> None:
+        with self._full():
+            pass
         self.active.control.wait_report(state="started", reason="")
 
     def fill_and_fail_over(self) -> None:
-        with full_disk(self.active, room=20_000):
-            self.active.control.wait_report(state="service_unavailable")
+        with self._full():
             self._take_over()
         self._follows(self.standby)
 
