@@ -23,12 +23,9 @@ class Acknowledgement(NamedTuple):
     refuses: bool = False
 
     def take_off(self) -> list[int]:
-        """Free its places; the seqs that it settles. What it refuses goes back at once."""
+        """Free its places; the seqs that it settles. What a queue's consumer refuses goes back at once."""
         seqs = self.subscription.take_off(self.seq)
-        if self.refuses:
-            self.subscription.refused(seqs)
-            return []
-        return seqs
+        return self.subscription.refused(seqs) if self.refuses else seqs
 
 
 def acknowledgement(command: str, headers: Mapping[str, str], subscriptions: Mapping[str, Subscription], issued: int,

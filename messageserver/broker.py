@@ -27,7 +27,7 @@ from .housekeeping import Housekeeping
 from .intake import Intake
 from .log import Event, EventLimit, Log
 from .marking import Plan
-from .ownership import StaleEpoch, StoreError
+from .ownership import Promised, StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
 from .records import Draft, DraftRow, Row
@@ -162,18 +162,18 @@ class Broker:
         plan = self.consumption.begin(group)
         promise = None if self.on_formed is None else self._promise
         try:
-            if plan is None and size <= FEW_BYTES and not self.store.owes:
+            if plan is None and size <= FEW_BYTES:
                 appended = await self._append_few(drafts_of(group))
             else:
                 appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch,
                                                   None if plan is None else plan.drafts, promise)
         except StoreError as error:
-            stale = promise is None or isinstance(error, StaleEpoch)
+            promised = isinstance(error, Promised)
             # Nor is what came behind it stored: sent again with the first, it would have overtaken it.
             behind = self._waiting.take_all()
-            self._not_stored(group, error, NOT_STORED if stale else PERHAPS_STORED)
+            self._not_stored(group, error, PERHAPS_STORED if promised else NOT_STORED)
             self._not_stored(behind, error, NOT_STORED)
-            self.consumption.failed(plan, [*group, *behind])
+            self.consumption.failed(plan, behind if promised else [*group, *behind])
             self.delivery.flush()
             self._let_go(group)
             return

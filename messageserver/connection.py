@@ -40,7 +40,7 @@ class Connection(Output):
         self._work: asyncio.Task[None] | None = None
         self._kept: list[Frame | Sends] = []
         self._farewell: Callable[[], None] | None = None
-        self._ending = self._held = False
+        self._ending = self._held = self._detached = False
         self._send_every_s = self._expect_every_s = 0.0
         self._drained = 0
 
@@ -327,6 +327,10 @@ class Connection(Output):
         self.broker.roster.leaves(self)
 
     def _let_go(self) -> None:
+        """Once: what ``detach`` leaves to be done when all is settled still has to be done."""
+        if self._detached:
+            return
+        self._detached = True
         self.connected = False
         if self._work is not None:
             self._work.cancel()

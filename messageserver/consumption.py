@@ -27,6 +27,8 @@ class Consumption:
         self.queues = Queues(self._newest, storing, self.marking, delivery, spawn, self._has_all)
         self._groups: deque[tuple[int, list[Submitted]]] = deque()
         """Commits that are under way, and behind which record each of them begins."""
+        self._recovered_to = 0
+        """Up to this record there may be what is in no commit."""
 
     def join(self, subscription: Subscription) -> None:
         """From now on ``subscription`` gets messages."""
@@ -36,33 +38,36 @@ class Consumption:
             self._delivery.subscribe(subscription)
 
     def leave(self, subscription: Subscription) -> None:
-        """It gets no more. Its position is free once all that its connection sent is settled: a transaction may still
-        move it."""
+        """It gets no more. Its position is free once all that its connection sent is settled: what was committed may
+        still move it."""
         if isinstance(subscription, Consumer):
             self.queues.leave(subscription)
             return
         self._delivery.unsubscribe(subscription)
         if isinstance(subscription, NamedSubscription):
+            # A transaction that is still open moves it no more: somebody else may have it by then.
+            subscription.unacknowledged.clear()
             position = subscription.position
             subscription.session.once_settled(lambda: self.positions.release(position))
 
     async def _newest(self, name: str) -> bytes:
-        await self._complete()
+        await self.complete()
         return await self._storing.run(self._store.marks.newest, name)
 
     async def _all(self, prefix: str) -> dict[str, bytes]:
-        await self._complete()
+        await self.complete()
         return await self._storing.run(self._store.marks.all, prefix)
 
-    async def _complete(self) -> None:
-        if not self._store.marks.is_complete:
-            await self._storing.run(self._store.complete_marks, patient=True)
+    async def complete(self) -> None:
+        """Have all marks at hand; what comes meanwhile is stored in between. Raises StoreError."""
+        while not self._store.marks.is_complete:
+            await self._storing.run(self._store.fill_marks)
 
     def _has_all(self, destination: str) -> bool:
         """Whether all messages for ``destination`` are released: no commit under way has any, nor was any left behind
         by a former one."""
         begun = self._groups[0][0] if self._groups else self._store.last_seq
-        return self._delivery.upto >= begun and not any(
+        return self._delivery.upto >= max(begun, self._recovered_to) and not any(
             draft[0] == destination for _, group in self._groups for each in group for draft in each.drafts)
 
     # --- one commit after the other: begun, stored or failed, released or dropped --------------------------
@@ -85,13 +90,14 @@ class Consumption:
             self.marking.done(stored=True)
             plan.stored()
 
-    def failed(self, plan: Plan | None, submitted: list[Submitted]) -> None:
-        """Nothing of it is stored, nor of what came behind it."""
+    def failed(self, plan: Plan | None, given_up: list[Submitted]) -> None:
+        """Nothing of it is stored. ``given_up`` never will be; the rest was promised to the other member: it is stored
+        as soon as this disk can, and what was acknowledged along with it stays so."""
         self._groups.pop()
         if plan is not None:
             self.marking.done(stored=False)
             plan.answer(False)
-        for each in submitted:
+        for each in given_up:
             for acknowledged in each.acks:
                 acknowledged.undo()
 
@@ -108,11 +114,13 @@ class Consumption:
 
     def reset(self) -> None:
         """The role changed: the log is, or may become, another one."""
+        self._recovered_to = 0
         self.marking.reset()
         self.positions.reset_all()
         self.queues.reset()
 
     def recovered(self) -> None:
         """The store was opened anew."""
+        self._recovered_to = self._store.last_seq
         self.queues.moved_back()
         self.marking.hurry()

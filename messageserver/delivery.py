@@ -58,6 +58,9 @@ class Delivery:
 
     async def deliver(self, rows: Sequence[Row]) -> None:
         """Hand ``rows`` to the live subscriptions, a slice a turn: many subscribers must not stop the heart-beats."""
+        if rows:
+            # What a store had to recover, or a former grant left behind, lies before them and is in no group.
+            self.jump(rows[0][0] - 1)
         if self._subscriptions:
             await self._hand_out(rows)
         elif rows:

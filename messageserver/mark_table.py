@@ -1,14 +1,15 @@
 """The marks of a store by name, beside its records: what is asked about a position or queue costs one look.
 
 Every kept record that is a mark has a row. Of a name whose newest mark retention has removed, that one stays: together
-the rows are the state at any record that the log can be cut back to.
+the rows are the state at any record that the log can be cut back to. What a release that keeps no such rows did to the
+log is noticed as the store is opened, and taken in.
 """
 
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import marks
+from . import marks, places
 from .records import Row
 
 SCHEMA = """
@@ -17,31 +18,66 @@ CREATE INDEX marks_by_name ON marks (name, seq);
 """
 SCHEMA_OF_NEW = f"{SCHEMA}INSERT INTO meta VALUES ('marks_complete', 1);"
 """For a store that has no record yet."""
-_OF_RECORDS = """INSERT OR IGNORE INTO marks SELECT seq, destination, body FROM records
-                 WHERE seq <= ? AND destination >= 'mark:' AND destination < 'mark;'"""
+FILL_RECORDS = 20_000
+"""So many are looked at at once: some 20 milliseconds."""
+_IS_MARK = "destination >= 'mark:' AND destination < 'mark;'"
+_OF_RECORDS = ("INSERT OR IGNORE INTO marks SELECT seq, destination, body FROM records "
+               f"WHERE seq BETWEEN ? AND ? AND {_IS_MARK}")
+_OF_BLOCK = f"INSERT INTO marks SELECT seq, destination, body FROM records WHERE seq >= ? AND {_IS_MARK}"
 _NEWEST = "SELECT body FROM marks WHERE name = ? ORDER BY seq DESC LIMIT 1"
 _NEXT_NAME = "SELECT name FROM marks WHERE name > ? AND name < ? ORDER BY name LIMIT 1"
+_LACKS = f"""SELECT EXISTS (SELECT 1 FROM records LEFT JOIN marks USING (seq) WHERE seq >= ? AND {_IS_MARK}
+             AND (name IS NULL OR name <> destination OR marks.body <> records.body))"""
+_SURPLUS = """SELECT EXISTS (SELECT 1 FROM marks WHERE seq >= ? AND NOT EXISTS (
+              SELECT 1 FROM records WHERE records.seq = marks.seq AND destination = name))"""
+_LEFT = "SELECT name FROM marks WHERE seq < ? GROUP BY name HAVING count(*) > 1 OR name LIKE 'mark:queue:%'"
 _SUPERSEDED = "DELETE FROM marks WHERE name = ? AND seq <= ? AND seq < ?"
 
 
 class MarkTable:
     """Of one store; used in its thread. What changes it is called inside a transaction. Raises sqlite3.Error."""
 
-    def __init__(self, db: sqlite3.Connection, meta: dict[str, Any]):
+    def __init__(self, db: sqlite3.Connection, meta: dict[str, Any], first_seq: int, last_seq: int):
         self._db = db
-        self._complete = bool(meta.get("marks_complete"))
+        self._complete, self._fill_to = bool(meta.get("marks_complete")), last_seq
         if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'marks_by_name'").fetchone()[0]:
             db.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+        self._follow(first_seq, max(first_seq, last_seq // places.BLOCK * places.BLOCK),
+                     known=places.is_known(db, meta, first_seq, last_seq))
+
+    def _follow(self, first_seq: int, since: int, *, known: bool) -> None:
+        """A release that keeps no marks may have written, cut back or trimmed the log since: before ``since`` it has
+        not where that is ``known``."""
+        db = self._db
+        differs = not known or any(db.execute(what, (since,)).fetchone()[0] for what in (_LACKS, _SURPLUS))
+        left = db.execute(_LEFT, (first_seq,)).fetchall()
+        if not (differs or left):
+            return
+        db.execute("BEGIN IMMEDIATE")
+        if differs:
+            db.execute("DELETE FROM marks WHERE seq >= ?", (since if known else first_seq,))
+            db.execute(_OF_BLOCK, (since,))
+        if not known:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('marks_complete', 0)")
+            self._complete = False
+        self._outlive([name for name, in left], first_seq - 1)
+        db.execute("COMMIT")
 
     def _note_complete(self) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('marks_complete', 1)")
-        self._complete = True
 
-    def complete(self) -> None:
-        """Take in what a former release stored as standby without knowing marks. It looks at every record, once."""
-        if not self._complete:
-            self._db.execute(_OF_RECORDS, (2**62,))
+    def fill(self, first_seq: int) -> None:
+        """Take in some of what a former release stored as standby without knowing marks, in the end all: every record
+        of a log that begins at ``first_seq`` is looked at once."""
+        upto = self._fill_to
+        self._db.execute(_OF_RECORDS, (max(first_seq, upto - FILL_RECORDS + 1), upto))
+        if upto - FILL_RECORDS < first_seq:
             self._note_complete()
+
+    def filled(self, first_seq: int) -> None:
+        """What ``fill`` did is on disk."""
+        self._fill_to -= FILL_RECORDS
+        self._complete = self._fill_to < first_seq
 
     @property
     def is_complete(self) -> bool:
@@ -61,10 +97,14 @@ class MarkTable:
     def trim(self, upto: int) -> None:
         """Records up to ``upto`` are about to be removed."""
         if not self._complete:
-            self._db.execute(_OF_RECORDS, (upto,))
+            self._db.execute(_OF_RECORDS, (0, upto))
         first = self._db.execute("SELECT coalesce(min(seq), 0) FROM records").fetchone()[0]
         names = self._db.execute("SELECT DISTINCT name FROM marks WHERE seq BETWEEN ? AND ?", (first, upto)).fetchall()
-        for (name,) in names:
+        self._outlive([name for name, in names], upto)
+
+    def _outlive(self, names: Iterable[str], upto: int) -> None:
+        """Of ``names`` only that stays which says something when there are no records up to ``upto``."""
+        for name in names:
             seq, body = self._db.execute("SELECT seq, body FROM marks WHERE name = ? AND seq <= ? "
                                          "ORDER BY seq DESC LIMIT 1", (name, upto)).fetchone()
             stays = marks.outlives(name, body)

@@ -19,6 +19,10 @@ class StoreLocked(StoreError):
     """Another process uses this store."""
 
 
+class Promised(StoreError):
+    """It is not stored yet, and the other member was given it: it is what is stored next in this epoch."""
+
+
 class StaleEpoch(StoreError):
     """The caller acts in an epoch that is not the granted one."""
 

@@ -26,6 +26,19 @@ def span(block: int) -> tuple[int, int]:
     return block * BLOCK, block * BLOCK + BLOCK - 1
 
 
+def _mark(db: sqlite3.Connection, block: int) -> str:
+    """Names the log up to ``block``: whoever changes that without this table changes the mark."""
+    found = db.execute("SELECT digest FROM records WHERE seq = ?", (block * BLOCK - 1,)).fetchone()
+    return f"{block} {found[0].hex() if found else ''}"
+
+
+def is_known(db: sqlite3.Connection, meta: dict[str, Any], first_seq: int, last_seq: int) -> bool:
+    """Whether what lies before the block of ``last_seq`` is what was last written with places. A release that keeps
+    none may have written there, or cut that back. In that block itself it may have in any case."""
+    block = last_seq // BLOCK
+    return first_seq >= block * BLOCK or meta.get(MARK) == _mark(db, block)
+
+
 class Places:
     """The places of one store, in its database; used in the store's thread. Raises sqlite3.Error."""
 
@@ -36,8 +49,7 @@ class Places:
         self._known = {name for name, in db.execute("SELECT DISTINCT destination FROM records WHERE seq >= ?",
                                                     (block * BLOCK,))}
         there = {name for name, in db.execute("SELECT destination FROM places WHERE block = ?", (block,))}
-        # A release that keeps no places may have written here, or cut back what was written with them.
-        kept = first_seq >= block * BLOCK or meta.get(MARK) == self._mark(block)
+        kept = is_known(db, meta, first_seq, last_seq)
         if not kept or self._known - there:
             db.execute("BEGIN IMMEDIATE")
             if not kept:
@@ -48,12 +60,7 @@ class Places:
     def _begin_at(self, block: int) -> None:
         self._db.execute("DELETE FROM places")
         self._note(WHOLE_FROM, block * BLOCK)
-        self._note(MARK, self._mark(block))
-
-    def _mark(self, block: int) -> str:
-        """Names the log up to ``block``: whoever changes that without this table changes the mark."""
-        found = self._db.execute("SELECT digest FROM records WHERE seq = ?", (block * BLOCK - 1,)).fetchone()
-        return f"{block} {found[0].hex() if found else ''}"
+        self._note(MARK, _mark(self._db, block))
 
     def _note(self, key: str, value: int | str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
@@ -68,7 +75,7 @@ class Places:
         for block in range(block_of(first), block_of(last) + 1):
             if block != self._block:
                 self._block, self._known = block, set()
-                self._note(MARK, self._mark(block))
+                self._note(MARK, _mark(self._db, block))
             if lacking := destinations - self._known:
                 self._insert([(block, name) for name in sorted(lacking)])
                 self._known |= lacking
@@ -84,7 +91,7 @@ class Places:
     def truncated(self, after: int) -> None:
         """The records behind ``after`` were removed."""
         self._db.execute("DELETE FROM places WHERE block > ?", (after // BLOCK,))
-        self._note(MARK, self._mark(after // BLOCK))
+        self._note(MARK, _mark(self._db, after // BLOCK))
 
     def begin_anew(self) -> None:
         """All records were removed."""

@@ -53,7 +53,7 @@ class Position:
 
     @property
     def mark(self) -> Mark:
-        return replace(self._mark, open=marks.merged(seq for seq in self.unsettled if seq < self._mark.seq))
+        return replace(self._mark, open=marks.merged(seq for seq in self.unsettled if seq <= self._mark.seq))
 
     def part(self, *, moved: bool) -> Standing:
         return Standing(self.key, marks.write(self.mark))

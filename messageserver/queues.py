@@ -30,6 +30,8 @@ class Queues:
         self._read, self._storing, self._marking, self._delivery = read, storing, marking, delivery
         self._spawn, self._has_all = spawn, has_all
         self._queues: dict[str, Queue] = {}
+        self._served: dict[str, Queue] = {}
+        """Those that have consumers: each commit looks at them, and at no others."""
         self._opening = asyncio.Lock()
 
     async def open(self, destination: str) -> Queue:
@@ -46,7 +48,7 @@ class Queues:
 
     def join(self, consumer: Consumer) -> None:
         queue = consumer.queue
-        self._queues[queue.destination] = queue
+        self._queues[queue.destination] = self._served[queue.destination] = queue
         queue.consumers.append(consumer)
         queue.news.set()
         if queue.task is None or queue.task.done():
@@ -63,6 +65,8 @@ class Queues:
         if not queue.consumers:
             queue.live = False
             queue.stock.clear()
+            if self._served.get(queue.destination) is queue:
+                del self._served[queue.destination]
             if not (queue.state.held or queue.on_way) and self._queues.get(queue.destination) is queue:
                 del self._queues[queue.destination]
 
@@ -70,15 +74,15 @@ class Queues:
 
     def live(self) -> dict[str, Queue]:
         """Queues of which the next commit takes messages, by destination."""
-        for queue in self._queues.values():
+        for queue in self._served.values():
             if queue.live and queue.room <= 0:
                 queue.live = False
-        return {name: queue for name, queue in self._queues.items() if queue.live}
+        return {name: queue for name, queue in self._served.items() if queue.live}
 
     def released(self) -> None:
         """A commit was released: there may be messages for queues that are not live."""
-        for queue in self._queues.values():
-            if queue.consumers and not queue.live:
+        for queue in self._served.values():
+            if not queue.live:
                 queue.news.set()
 
     def moved_back(self) -> None:
@@ -89,7 +93,7 @@ class Queues:
 
     def reset(self) -> None:
         """The log is another one now: consumers begin anew."""
-        queues, self._queues = self._queues, {}
+        queues, self._queues, self._served = self._queues, {}, {}
         for queue in queues.values():
             for consumer in list(queue.consumers):
                 consumer.session.fail("The server's role has changed. Connect again.")

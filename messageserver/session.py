@@ -33,7 +33,7 @@ from .rights import EVERYTHING, Rights, checked_record, internal, of_client
 from .stomp import Frame, Sends, encode
 from .submissions import Acknowledged
 from .subscription import Subscription
-from .transactions import Transaction, Transactions
+from .transactions import Transaction, Transactions, check_counts
 
 OPENING = ("CONNECT", "STOMP")
 GONE_MOST = 100
@@ -190,6 +190,9 @@ class Session(Connection):
 
     def _commit(self, frame: Frame) -> None:
         transaction = self._transactions.end(self._transaction(frame))
+        check_counts(transaction)
+        if transaction.drafts and self._storing.unavailable:
+            raise Refusal(f"{self._storing.unavailable} The transaction does not count; send it again later.")
         acks = [Acknowledged(each.subscription, each.take_off()) for each in transaction.acknowledgements]
         if transaction.drafts:
             # Queued in one step, so they go into one commit of the store: all or none.
@@ -238,12 +241,13 @@ class Session(Connection):
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")
-        if "from-seq" not in headers and self.submitted > self.settled:
-            # What this connection has sent before has its place before this subscription.
+        kept = consumers.kept(headers, wanted, shared_queues=self.broker.settings.shared_queues)
+        if (kept is not None or "from-seq" not in headers) and self.submitted > self.settled:
+            # What this connection has sent before has its place before this subscription, and a position that it gave
+            # up is free by then.
             self._later(self._subscribe_once_answered(frame), frame)
             return
         self._issued += 1
-        kept = consumers.kept(headers, wanted, shared_queues=self.broker.settings.shared_queues)
         if kept is not None:
             self._later(self._subscribe_kept(frame, wanted, kept), frame)
             return

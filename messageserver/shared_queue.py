@@ -43,8 +43,9 @@ class Consumer(Subscription):
     def unsettled(self, seqs: Iterable[int]) -> None:
         self.queue.take_back(seqs)
 
-    def refused(self, seqs: Iterable[int]) -> None:
+    def refused(self, seqs: list[int]) -> list[int]:
         self.queue.give_back(self.holder, seqs)
+        return []
 
 
 class QueuePart:

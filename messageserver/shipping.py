@@ -107,6 +107,7 @@ class Shipping:
         """Tell the standby where to begin, as the fields of the START frame. Raises SyncError when it would have to
         give up what control may still promote it for."""
         broker = self._broker
+        await broker.consumption.complete()
         start = await broker.storing.run(self._start, position)
         if start["full"] and not broker.standing.may_empty(self.copy):
             broker.stand(broker.standing.forsaken())
@@ -125,7 +126,6 @@ class Shipping:
                 return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex(),
                         "trims": True}
         base = store.first_seq - 1
-        store.complete_marks()
         return {"epoch": self.epoch, "full": True, "common": common, "seq": base,
                 "digest": (store.digest_at(base) or NO_DIGEST).hex(), "trims": True, "ages": store.ages.told(),
                 "marks": store.marks.told(base)}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from . import records
 from .mark_table import SCHEMA_OF_NEW, MarkTable
 from .marks import PREFIX
-from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
+from .ownership import FILE, Held, Promised, StaleEpoch, StoreError, held_in, take_lock
 from .places import Places
 from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
@@ -69,6 +69,7 @@ class Store:
     digest: bytes
     first_seq: int
     first_digest: bytes
+    marks: MarkTable
     places: Places
     _dedup: OrderedDict[tuple[str, str], int]
 
@@ -108,7 +109,6 @@ class Store:
                 self.ages = Ages(db, self._meta())
             else:
                 ages.reopened(db)
-            self.marks = MarkTable(db, self._meta())
             self._load()
         except BaseException:
             db.close()
@@ -122,6 +122,8 @@ class Store:
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)
         self.first_seq, self.first_digest = base_seq + 1, base_digest
+        # Before the places: what they find written without them, they take for known from then on.
+        self.marks = MarkTable(self._db, meta, self.first_seq, self.last_seq)
         self.places = Places(self._db, meta, self.first_seq, self.last_seq)
         since = self.last_seq - self.retention.dedup_window
         self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
@@ -148,11 +150,9 @@ class Store:
         A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
         is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts. ``promise`` is called with
         the new records before they are on disk, so that the other member may have them first; when the disk does not
-        take them, they are what is stored next in this epoch: ``(epoch, seq)`` names one record for ever.
+        take them, it raises Promised, and ``recover`` stores them before anything else in this epoch: ``(epoch, seq)``
+        names one record for ever.
         """
-        if self._promised:
-            self.check_writes(epoch)
-            self._keep_promise()
         return self.put(self.form(drafts, epoch, marking), promise)
 
     def check_writes(self, epoch: int) -> None:
@@ -161,15 +161,12 @@ class Store:
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
 
-    @property
-    def owes(self) -> bool:
-        """Whether records that the other member was given are still to be stored before any other."""
-        return bool(self._promised)
-
     def form(self, drafts: Sequence[DraftRow], epoch: int, marking: Marking | None = None) -> Formed:
         """The records that ``append`` would make of ``drafts``, which are what is ``put`` next. Waits for no disk
-        unless ``marking`` does. Raises StaleEpoch."""
+        unless ``marking`` does. Raises StaleEpoch, and StoreError while ``recover`` has to store others first."""
         self.check_writes(epoch)
+        if self._promised:
+            raise StoreError(self._trouble)
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
         known = self._dedup
         fresh: dict[tuple[str, str], int] = {}
@@ -210,7 +207,12 @@ class Store:
                 self._promised = rows
             if promise is not None:
                 promise(rows)
-            self._write(lambda: self._insert(rows, formed.names))
+            try:
+                self._write(lambda: self._insert(rows, formed.names))
+            except StoreError as error:
+                if self._promised:
+                    raise Promised(str(error)) from error
+                raise
             self._promised = []
             self.last_seq, self.digest = rows[-1][0], rows[-1][7]
             if formed.fresh:
@@ -306,10 +308,13 @@ class Store:
         self.first_seq, self.first_digest = upto + 1, digest
         return upto - first + 1
 
-    def complete_marks(self) -> None:
-        """Before the first question about marks: see MarkTable.complete. Raises StoreError."""
+    def fill_marks(self) -> bool:
+        """Fill in some of the marks that a former release did not keep; whether more lack. There is no question about
+        marks before all are there. Raises StoreError."""
         if not self.marks.is_complete:
-            self._write(self.marks.complete)
+            self._write(lambda: self.marks.fill(self.first_seq))
+            self.marks.filled(self.first_seq)
+        return not self.marks.is_complete
 
     def note_age(self) -> None:
         """Note from time to time how far the log has come. Raises StoreError."""

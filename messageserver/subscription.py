@@ -71,7 +71,7 @@ class Subscription:
             self._queue(self._head, tail)
             return
         self.unacknowledged[seq] = None
-        self.delivered = seq
+        self.delivered = max(self.delivered, seq)
         if len(self.unacknowledged) >= self.limit:
             self.room.clear()
         self._queue(self._head, b"ack:s%d-%d\n" % (self.number, seq), tail)
@@ -118,9 +118,10 @@ class Subscription:
     def unsettled(self, seqs: Iterable[int]) -> None:
         """That they were did not come to be stored."""
 
-    def refused(self, seqs: Iterable[int]) -> None:
-        """The client does not deal with these. In a log they stay where they are, for whoever asks for them."""
-        self.settled(seqs)
+    def refused(self, seqs: list[int]) -> list[int]:
+        """The client does not deal with these; which of them count as acknowledged. In a log all do: they stay where
+        they are, for whoever asks for them."""
+        return seqs
 
     def lost(self, seqs: Iterable[int]) -> None:
         """Of ``again`` these are not there any more."""

@@ -61,3 +61,12 @@ class Transactions:
         if name not in self._open:
             raise Refusal(f"The transaction {name[:80]!r} has not begun.")
         return self._open[name]
+
+
+def check_counts(transaction: Transaction) -> None:
+    """What it acknowledges takes effect together with the messages that it sends, or not at all. Raises Refusal when it
+    no longer can: the server keeps something for a subscription that has ended, and others may have the message."""
+    for each in transaction.acknowledgements:
+        if each.subscription.keeps and each.subscription.closed:
+            raise Refusal(f"The transaction acknowledges message {each.seq} of a subscription that has ended since: "
+                          "nothing of it counts, and the message comes again. Commit before UNSUBSCRIBE.")

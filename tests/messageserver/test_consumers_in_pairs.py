@@ -6,7 +6,7 @@ from tests.doubles.stomp import Client
 
 from .pair_of_servers import PairOfServers
 from .test_pair import make_pair, pair  # noqa: F401  fixtures
-from .test_positions import ack, bodies, fill, named
+from .test_positions import ack, bodies, fill, full_disk, named
 from .test_queues import QUEUE, take
 
 pytestmark = pytest.mark.scenario
@@ -48,3 +48,60 @@ def test_an_acknowledgement_is_answered_only_once_the_standby_has_it(pair):  # n
         pair.b.thaw()
         assert client.expect("RECEIPT").headers["receipt-id"] == "ack"
     pair.wait_equal()
+
+
+def test_a_position_is_free_again_after_its_connection_ended_with_an_error_before_all_was_answered(pair):  # noqa: F811
+    with Client(pair.a.port) as client:
+        named(client)
+        fill(client, 1)
+        [message] = client.messages(1)
+        pair.b.freeze()
+        client.send("ACK", {"id": message.headers["ack"], "receipt": "ack"})
+        client.send("NONSENSE")
+        client.expect("ERROR")
+    pair.a.says("is closed")
+    pair.b.thaw()
+    with Client(pair.a.port) as client:
+        client.acked("/topic/other", b"")
+        named(client)
+
+
+LARGE = b"x" * 200_000
+
+
+def give_and_fail(pair: PairOfServers, worker: Client, other: Client) -> None:  # noqa: F811
+    """A transaction that settles the message 0 of the queue is on its way to the standby, which is frozen, and the disk
+    of the active server does not take it, but for later."""
+    fill(worker, 1, QUEUE)
+    taken = worker.expect("MESSAGE")
+    take(other)
+    pair.b.freeze()
+    worker.publish("/topic/a", b"first")
+    pair.a.control.wait_report(last_seq=int(taken.headers["seq"]) + 2)
+    with full_disk(pair.a):
+        worker.send("BEGIN", {"transaction": "t"})
+        worker.publish("/topic/a", LARGE, transaction="t")
+        worker.publish(QUEUE, b"1", transaction="t")
+        worker.send("ACK", {"id": taken.headers["ack"], "transaction": "t"})
+        worker.send("COMMIT", {"transaction": "t", "receipt": "done"})
+        assert "the other member may have it" in worker.expect("ERROR").headers["message"]
+        pair.a.control.wait_report(state="service_unavailable")
+    pair.a.control.wait_report(state="started", reason="")
+
+
+def test_what_is_stored_late_reaches_everyone_and_its_acknowledgements_with_it(make_pair):  # noqa: F811
+    pair = make_pair(redundancy={"standby-timeout": "20"}).in_sync()  # noqa: F811
+    with Client(pair.a.port) as watcher, Client(pair.a.port) as one, Client(pair.a.port) as two:
+        watcher.subscribe("/topic/a")
+        take(one)
+        give_and_fail(pair, one, two)
+        two.publish("/topic/a", b"last")
+        two.publish(QUEUE, b"2", receipt="r")
+        pair.b.thaw()
+        two.expect("RECEIPT")
+        assert [message.body for message in watcher.messages(3)] == [b"first", LARGE, b"last"]
+        assert bodies(two, 2) == [1, 2]
+    fail_over(pair)
+    with Client(pair.b.port) as client:
+        take(client)
+        assert bodies(client, 2) == [1, 2]

@@ -2,17 +2,20 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver import marks
+from messageserver import mark_table, marks, places
+from messageserver.mark_table import MarkTable
 from messageserver.marks import POSITION, QUEUE, Mark
 from messageserver.paired_store import PairedStore
 from messageserver.records import Draft
 
 from .test_paired_store import batches, open_store  # noqa: F401  a fixture
+from .test_places import FormerRelease
 from .test_store import draft, everything
 
 SEQS = st.sets(st.integers(1, 10**12), max_size=20)
@@ -94,7 +97,14 @@ def test_a_full_copy_takes_the_positions_that_have_no_record_any_more(open_store
     assert len(state(first)) == 2
 
 
-def test_what_a_former_release_stored_as_standby_is_found_at_the_first_question(open_store, tmp_path):  # noqa: F811
+def complete(store: PairedStore) -> None:
+    while store.fill_marks():
+        pass
+
+
+def test_what_a_former_release_stored_as_standby_is_found_before_the_first_question(
+        open_store, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(mark_table, "FILL_RECORDS", 4)
     store = open_store("a")
     note(store, f"{POSITION}a", 1, messages=5)
     expected = state(store)
@@ -103,11 +113,73 @@ def test_what_a_former_release_stored_as_standby_is_found_at_the_first_question(
         db.executescript("DROP TABLE marks; DELETE FROM meta WHERE key = 'marks_complete'")
     again = PairedStore(tmp_path / "a", store.retention)
     try:
-        assert state(again) == {}
-        again.complete_marks()
+        assert not again.marks.is_complete
+        assert again.fill_marks()
+        complete(again)
         assert state(again) == expected
     finally:
         again.close()
+
+
+class NoMarks(MarkTable):
+    """Of a release that keeps none."""
+
+    def __init__(self, *_):
+        pass
+
+    note = forget_after = trim = take = complete = lambda self, *_: None
+
+
+def cut_back_and_go_on(store: PairedStore, back: int, more: int) -> None:
+    store.truncate_after(store.last_seq - back)
+    for seq in range(more):
+        note(store, f"{POSITION}a", 100 + seq, messages=1)
+        note(store, f"{QUEUE}q", 200 + seq)
+
+
+@pytest.mark.parametrize("block", [4, 2048])
+@pytest.mark.parametrize("work", [
+    lambda store: cut_back_and_go_on(store, 0, 1), lambda store: cut_back_and_go_on(store, 0, 9),
+    lambda store: cut_back_and_go_on(store, 2, 0), lambda store: cut_back_and_go_on(store, 11, 0),
+    lambda store: cut_back_and_go_on(store, 1, 1), lambda store: cut_back_and_go_on(store, 11, 9)])
+def test_what_a_former_release_did_meanwhile_is_noticed(
+        open_store, tmp_path, monkeypatch, block: int, work: Callable[[PairedStore], None]):  # noqa: F811
+    monkeypatch.setattr(places, "BLOCK", block)
+    store = open_store("a")
+    for seq in range(1, 8):
+        note(store, f"{POSITION}a", seq, messages=1)
+        note(store, f"{POSITION}b", seq)
+    store.close()
+    with monkeypatch.context() as former:
+        former.setattr("messageserver.store.MarkTable", NoMarks)
+        former.setattr("messageserver.store.Places", FormerRelease)
+        store = open_store("a")
+        work(store)
+        store.close()
+    again = open_store("a")
+    complete(again)
+    assert state(again) == folded(again)
+    again.truncate_after(again.last_seq - 1)
+    assert state(again) == folded(again)
+
+
+def test_what_a_former_release_removed_is_noticed(open_store, monkeypatch):  # noqa: F811
+    store = open_store("a")
+    for seq in (1, 2):
+        note(store, f"{POSITION}a", seq)
+        note(store, f"{QUEUE}q", seq)
+    note(store, f"{POSITION}b", 3)
+    store.close()
+    with monkeypatch.context() as former:
+        former.setattr("messageserver.store.MarkTable", NoMarks)
+        former.setattr("messageserver.store.Places", FormerRelease)
+        store = open_store("a")
+        store.trim_to(4)
+        store.close()
+    again = open_store("a")
+    complete(again)
+    assert {name: marks.read(body).seq for name, body in state(again).items()} == {f"{POSITION}a": 2, f"{POSITION}b": 3}
+    assert len(again.marks.told(4)) == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3)), max_size=12), st.integers(0, 12))

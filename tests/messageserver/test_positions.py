@@ -1,6 +1,8 @@
 """Named positions: a subscription with a durable-name goes on where its acknowledgements have brought it."""
 
+import contextlib
 import json
+import resource
 
 import pytest
 
@@ -10,6 +12,16 @@ from .test_sessions import error_text
 
 pytestmark = pytest.mark.scenario
 INDIVIDUAL = "client-individual"
+
+
+@contextlib.contextmanager
+def full_disk(server, room=50_000):
+    """Inside, no file of ``server`` becomes larger by more than ``room`` bytes."""
+    pid = server.process.pid
+    size = max(file.stat().st_size for file in (server.directory / "data").iterdir())
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + room, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
 def named(client: Client, name: str = "orders", destination: str = "/topic/a", **headers) -> None:
@@ -238,3 +250,51 @@ def test_a_position_is_not_changed_while_it_is_used_nor_by_anything_else(server,
         named(client)
         other.send("SEND", {"destination": "/server/positions/orders", "receipt": "r", **headers})
         assert words in error_text(other)
+
+
+def test_a_message_whose_acknowledgement_failed_with_its_transaction_comes_again(server):
+    with server.client() as client:
+        named(client)
+        fill(client, 2)
+        last = client.messages(2)[1]
+        with full_disk(server):
+            client.send("BEGIN", {"transaction": "t"})
+            client.publish("/topic/other", b"x" * 200_000, transaction="t")
+            client.send("ACK", {"id": last.headers["ack"], "transaction": "t"})
+            client.send("COMMIT", {"transaction": "t"})
+            assert "does not count" in client.expect("ERROR").headers["message"]
+            server.control.wait_report(state="service_unavailable")
+        server.control.wait_report(state="started", reason="")
+    with server.client() as client:
+        named(client)
+        assert bodies(client, 2) == [0, 1]
+
+
+def test_a_transaction_counts_for_nothing_once_the_subscription_that_it_acknowledges_has_ended(server):
+    with server.client() as client, server.client() as other:
+        named(client)
+        fill(client, 3)
+        first = client.messages(3)[0]
+        client.send("BEGIN", {"transaction": "t"})
+        client.publish("/topic/result", b"", transaction="t")
+        client.send("ACK", {"id": first.headers["ack"], "transaction": "t"})
+        client.send("UNSUBSCRIBE", {"id": "s", "receipt": "r"})
+        client.expect("RECEIPT")
+        named(other)
+        ack(other, other.messages(3)[2])
+        client.send("COMMIT", {"transaction": "t", "receipt": "done"})
+        assert "has ended since" in error_text(client)
+        assert positions(other)[0]["open"] == 0
+        other.subscribe("/topic/result", "results", from_seq="1")
+        other.publish("/topic/result", b"last")
+        assert other.expect("MESSAGE").body == b"last"
+
+
+@pytest.mark.parametrize("headers", [{}, {"from_seq": "1"}])
+def test_a_position_can_be_taken_up_again_at_once(server, headers):
+    with server.client() as client:
+        named(client, from_seq="1")
+        for number in range(50):
+            client.publish("/topic/other", b"%d" % number)
+        client.send("UNSUBSCRIBE", {"id": "s"})
+        named(client, **headers)

@@ -182,3 +182,15 @@ def test_with_the_option_log_a_queue_is_what_a_topic_is(start_server):
             client.subscribe("/queue/*", ident)
         client.publish(QUEUE, b"1")
         assert {frame.headers["subscription"] for frame in client.messages(2)} == {"one", "two"}
+
+
+def test_what_a_later_acknowledgement_covered_may_be_acknowledged_again_after_a_redelivery(server):
+    with server.client() as client:
+        fill(client, 3, QUEUE)
+        take(client, ack="client", max_unacknowledged="3")
+        messages = client.messages(3)
+        client.send("NACK", {"id": messages[0].headers["ack"]})
+        again = client.expect("MESSAGE")
+        assert again.body == b"0"
+        ack(client, again)
+        ack(client, messages[2])

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from messageserver.ownership import StaleEpoch, StoreError, StoreLocked, peek_held
+from messageserver.ownership import Promised, StaleEpoch, StoreError, StoreLocked, peek_held
 from messageserver.reader import Reader
 from messageserver.records import Draft, Record
 from messageserver.settings import Retention
@@ -280,7 +280,7 @@ def promised_and_not_stored(store: Store) -> list[tuple]:
     given: list[tuple] = []
     store.append([draft(1)], 1)
     store._db.execute(f"PRAGMA max_page_count={store._db.execute('PRAGMA page_count').fetchone()[0]}")
-    with pytest.raises(StoreError, match="full"):
+    with pytest.raises(Promised, match="full"):
         store.append([Draft("/topic/a", b"", b"x" * 100_000, "big"), draft(3)], 1, promise=given.extend)
     assert ([row[0] for row in given], store.last_seq) == ([2, 3], 1)
     return given
@@ -304,10 +304,14 @@ def test_what_the_other_member_was_given_is_what_is_stored_next(open_store):
     assert [tuple(record) for record in everything(store)][1:3] == given
 
 
-def test_a_disk_that_has_room_again_stores_it_in_front_of_what_comes(open_store):
+def test_a_disk_that_has_room_again_takes_nothing_before_it_has_recovered(open_store):
     store = open_store()
     given = promised_and_not_stored(store)
     store._db.execute("PRAGMA max_page_count=100000")
+    with pytest.raises(StoreError, match="full"):
+        # Whoever hands out what is stored would not know of what lies before it.
+        store.append([draft(4)], 1)
+    store.recover()
     assert store.append([draft(4)], 1).seqs == [4]
     assert [tuple(record) for record in everything(store)][1:3] == given
 
