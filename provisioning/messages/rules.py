@@ -49,7 +49,8 @@ def look_of(said: Mapping[str, Any], member: str) -> Look:
 def message_of(said: Mapping[str, Any]) -> Message:
     size = _whole(said, "size")
     return Message(_whole(said, "seq"), _whole(said, "epoch"), _of_ms(said, "time"), _text(said, "destination"), size,
-                   headers_of(_text(said, "headers", 20_000)), beginning_of(_bytes(said, "beginning"), size))
+                   headers_of(_text(said, "headers", 20_000)), beginning_of(_bytes(said, "beginning"), size),
+                   said.get("cut") is True, said.get("expired") is True)
 
 
 def headers_of(lines: str) -> list[tuple[str, str]]:
@@ -169,6 +170,11 @@ def destination_problem(text: str) -> str:
     if not text.startswith(known) or text in known:
         return "A destination begins with /topic/, /queue/ or /log/ and has a name behind it."
     return ""
+
+
+def is_of_queue(destination: str) -> bool:
+    """Whether its consumers share what is sent there, unless the server is told otherwise."""
+    return destination.startswith("/queue/")
 
 
 def pattern_problem(text: str) -> str:

@@ -50,13 +50,14 @@ def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server
     pair = run(MADE, port=server.port, closed=closed_port, secret=SECRET)
     with Client(server.port) as client:
         client.subscribe("/topic/*", "all", ack="client")
-        client.acked("/topic/orders/berlin", b'{"order": 4711, "text": "two lines\nof text"}', type="order")
-        client.acked("/topic/pictures", bytes(range(256)))
+        client.publish("/topic/orders/berlin", b'{"order": 4711, "text": "two lines\nof text"}', type="order")
+        client.publish("/topic/pictures", bytes(range(256)))
+        client.messages(2)
         page.goto(f"/monitoring/pairs/{pair}/messages/")
         rows = page.locator(".messages-grid tbody tr")
         expect(rows).to_have_count(2)
         expect(rows.first).to_contain_text("Binary: 00 01 02")
-        client.acked("/topic/orders/paris", b"came later", type="order")
+        client.publish("/topic/orders/paris", b"came later", type="order")
         expect(rows.first).to_contain_text("came later")
         seen(page, "messages")
 
@@ -68,6 +69,7 @@ def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server
         seen(page, "message")
         page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Messages", exact=True).click()
         expect(rows).to_have_count(2)
+        page.wait_for_load_state()
 
         page.locator("#message-publish").click()
         dialog = page.get_by_role("dialog")
