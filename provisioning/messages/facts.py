@@ -114,13 +114,12 @@ class Connections:
 
 @dataclass(frozen=True)
 class Destination:
-    """``first`` and ``last`` are seqs; ``count`` is None where nobody counts."""
+    """``first`` and ``last`` are seqs."""
 
     name: str
     first: int
     last: int
     at: datetime | None
-    count: int | None = None
 
 
 @dataclass(frozen=True)
