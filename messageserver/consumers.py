@@ -80,6 +80,6 @@ async def _named(name: str, session: "Session", wanted: Interest, headers: Mappi
         return await broker.delivery.begins(begins, Wanted(wanted.pattern, selecting))
 
     position = await broker.consumption.positions.open(
-        name, Mark(destination=wanted.pattern, selector=chosen), session, begin)
+        name, Mark(destination=wanted.pattern, selector=chosen), session, session.rights, begin)
     return NamedSubscription(position, broker.consumption.marking, session, wanted.ident, number, wanted.pattern,
                              wanted.ack, wanted.window, selecting)

@@ -38,7 +38,7 @@ async def destinations(asker: "Asker", headers: Mapping[str, str]) -> dict[str, 
                 await broker.delivery.look(survey.step)
             names = survey.names
             for at in range(0, len(names), STEP_NAMES):
-                part = [name for name in names[at : at + STEP_NAMES] if _may_read(asker, name)]
+                part = [name for name in names[at : at + STEP_NAMES] if asker.rights.may_read(name)]
                 told += await broker.delivery.look(survey.telling(part))
             after, more = (names[-1] if names else after), survey.more
     except StoreError as error:
@@ -51,14 +51,6 @@ def _most(headers: Mapping[str, str]) -> int:
     if re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) is None or not 1 <= int(text) <= MOST:
         raise Refusal(f"The header most must be a number of destinations, from 1 to {MOST}.")
     return int(text)
-
-
-def _may_read(asker: "Asker", destination: str) -> bool:
-    try:
-        asker.rights.check_read(destination)
-    except Refusal:
-        return False
-    return True
 
 
 class Survey:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .expiry import is_expired
 from .frames import Refusal
 from .ownership import StoreError
 from .reader import parts_before
@@ -23,7 +24,7 @@ MOST = 200
 BEGINNING_BYTES = 800
 """So much of a body is told."""
 HEADERS_BYTES = 2000
-"""So much of a record's headers is told."""
+"""So much of a record's headers is told, in whole lines."""
 LOOK_S = 1.0
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -144,17 +145,20 @@ def _rows(db: sqlite3.Connection, asked: Wanted, first: int, last: int, most: in
         where.append("(substr(headers, 1, ?) = ? OR instr(headers, ?) > 0)")
         values += [len(asked.line), asked.line, b"\n" + asked.line]
     return db.execute(
-        f"SELECT seq, epoch, time, destination, substr(headers, 1, {HEADERS_BYTES}), length(body), "
+        "SELECT seq, epoch, time, destination, headers, length(body), "
         f"substr(body, 1, {BEGINNING_BYTES}) FROM records WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?",
         (*values, most))
 
 
-def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes | None, size: int,
+def _told(seq: int, epoch: int, at: int, destination: str, headers: bytes, size: int,
           beginning: bytes | None) -> dict[str, Any]:
     """``time`` is Unix time in milliseconds, ``size`` the bytes of the body, ``beginning`` those it begins with
-    (base64). SQLite makes None of the beginning of nothing."""
+    (base64); ``cut``: there are more headers; ``expired``: it is not delivered any more. SQLite makes None of the
+    beginning of nothing."""
+    whole = headers if len(headers) <= HEADERS_BYTES else headers[: headers.rfind(b"\n", 0, HEADERS_BYTES) + 1]
     return {"seq": seq, "epoch": epoch, "time": at, "destination": destination,
-            "headers": (headers or b"").decode(errors="replace"), "size": size,
+            "headers": whole.decode(errors="replace"), "cut": len(whole) < len(headers),
+            "expired": is_expired(headers), "size": size,
             "beginning": base64.b64encode(beginning or b"").decode()}
 
 

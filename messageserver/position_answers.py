@@ -16,15 +16,7 @@ async def positions(asker: "Asker", headers: Mapping[str, str]) -> object:
         rows = await asker.broker.consumption.positions.all()
     except StoreError as error:
         raise Refusal(f"The positions cannot be read: {error}. Try again later.") from None
-    return {"positions": [row for row in rows if _may_read(asker, str(row["destination"]))]}
-
-
-def _may_read(asker: "Asker", destination: str) -> bool:
-    try:
-        asker.rights.check_read(destination)
-    except Refusal:
-        return False
-    return True
+    return {"positions": [row for row in rows if asker.rights.may_read(str(row["destination"]))]}
 
 
 async def change_position(asker: "Asker", name: str, headers: Mapping[str, str], body: bytes) -> None:

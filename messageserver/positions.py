@@ -107,10 +107,10 @@ class Positions:
         self._used: dict[str, Position | None] = {}
         self._sole = asyncio.Lock()
 
-    async def open(self, name: str, wanted: Mark, session: Guest,
+    async def open(self, name: str, wanted: Mark, session: Guest, rights: Rights,
                    begin: Callable[[], Awaitable[int]]) -> Position:
-        """The position ``name`` for ``session``; a new one begins at the seq that ``begin`` finds, and is on disk.
-        Raises Refusal, StoreError."""
+        """The position ``name`` for ``session``, which has these ``rights``; a new one begins at the seq that ``begin``
+        finds, and is on disk. Raises Refusal, StoreError."""
         if name in self._used:
             raise Refusal(f"Another connection uses the position {name[:80]!r} already. One subscription at a time can "
                           "have it; a connection that was lost gives it back once the server notices, which "
@@ -120,7 +120,7 @@ class Positions:
             mark = await self._mark(f"{POSITION}{name}")
             if mark is None:
                 return await self._create(name, wanted, session, begin)
-            check_same(name, mark, wanted)
+            check_same(name, mark, wanted, rights)
             position = self._used[name] = Position(name, mark, session)
             return position
         except BaseException:
@@ -169,7 +169,8 @@ class Positions:
             mark = await self._mark(f"{POSITION}{name}")
             if mark is None:
                 raise Refusal(f"There is no position {name[:80]!r}.")
-            rights.check_read(mark.destination)
+            if not rights.may_read(mark.destination):
+                raise Refusal(f"The position {name[:80]!r} is for something that this login may not read.")
             changed = change(mark)
             source = Changed(f"{POSITION}{name}", marks.GONE if changed is None else marks.write(changed))
             if not await self._marking.written(source):
@@ -207,8 +208,12 @@ class Changed:
         return Standing(self.key, self._said)
 
 
-def check_same(name: str, mark: Mark, wanted: Mark) -> None:
-    """Raises Refusal unless the position is for what is wanted now."""
+def check_same(name: str, mark: Mark, wanted: Mark, rights: Rights) -> None:
+    """Raises Refusal unless the position is for what is wanted now; it tells nobody of destinations that these
+    ``rights`` do not let him read."""
+    if not rights.may_read(mark.destination):
+        raise Refusal(f"The position {name[:80]!r} is for something that this login may not read. Use another "
+                      "durable-name.")
     if (mark.destination, mark.selector) != (wanted.destination, wanted.selector):
         which = f"{mark.destination} with the selector {mark.selector}" if mark.selector else mark.destination
         raise Refusal(f"The position {name[:80]!r} is for {which}. Use another durable-name, or delete the position "

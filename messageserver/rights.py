@@ -35,9 +35,13 @@ class Rights:
         if not _allowed(self.sends, destination):
             raise self._refusal("sends to", "send to", self.sends, destination)
 
+    def may_read(self, pattern: str) -> bool:
+        """``pattern`` may end with ``*``."""
+        return _allowed(self.reads, pattern)
+
     def check_read(self, pattern: str) -> None:
         """Raises Refusal; ``pattern`` may end with ``*``."""
-        if not _allowed(self.reads, pattern):
+        if not self.may_read(pattern):
             raise self._refusal("reads", "read", self.reads, pattern)
 
     def _refusal(self, does: str, may: str, allowed: tuple[str, ...], destination: str) -> Refusal:

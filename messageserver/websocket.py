@@ -12,7 +12,7 @@ from . import openings
 from .connection import STRANGERS_FRAME, Connection
 from .log import Event
 from .stomp import Parser, told
-from .websocket_frames import CLOSE, NORMAL, PING, PONG, Decoder, closing, head, opcode_for
+from .websocket_frames import CLOSE, NORMAL, PING, POLICY, PONG, Decoder, FrameError, closing, head, opcode_for
 from .websocket_handshake import HEAD_MAX, Refused, accepted, too_large
 
 MESSAGE_BYTES = 64 * 1024
@@ -21,6 +21,11 @@ PONGS_MAX_BYTES = 64 * 1024
 """With so much unread, a client that asks for signs of life gets none: they would only pile up."""
 FRAME_SLACK = 1024
 """Payload bytes beside one frame of STOMP as large as the limits allow."""
+STRANGERS_FRAMES = 256
+"""Frames of WebSocket in which CONNECT may come."""
+IDLE_FRAMES, IDLE_BYTES = 1000, 2
+"""So many frames with less payload than that may come in one read: heart-beats and signs of life of a client that was
+not read from for a while. A read full of them would hold up everybody else for a fifth of a second."""
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
@@ -129,6 +134,7 @@ class WebSocket(asyncio.Protocol):
         self._session = session
         self._request = bytearray()
         self._decoder = Decoder(0)
+        self._strange = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream has this kind
         self._line = Line(transport)
@@ -188,10 +194,15 @@ class WebSocket(asyncio.Protocol):
         session, decoder = self._session, self._decoder
         parts: list[bytes] = []
         ping: bytes | None = None
-        count = 0
+        count = idle = 0
         decoder.limit = self._limit
         for frame in decoder.feed(data):
             count += 1
+            idle += len(frame.payload) < IDLE_BYTES
+            if idle > IDLE_FRAMES or self._is_too_strange():
+                decoder.error = FrameError(POLICY, "Too many WebSocket frames come that carry nothing or next to "
+                                           "nothing. Send whole frames of STOMP.")
+                break
             if frame.opcode == CLOSE:
                 session.data_received(b"".join(parts))
                 self._closed_by_client(frame.code)
@@ -212,6 +223,12 @@ class WebSocket(asyncio.Protocol):
         if decoder.error is not None:
             self._line.code = decoder.error.code
             session.fail(str(decoder.error))
+
+    def _is_too_strange(self) -> bool:
+        """Of one more frame: whether CONNECT should have come by now."""
+        if not self._session.connected:
+            self._strange += 1
+        return self._strange > STRANGERS_FRAMES
 
     @property
     def _limit(self) -> int:

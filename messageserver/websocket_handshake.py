@@ -15,6 +15,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _REQUEST = re.compile(r"([A-Z]+) (\S+) HTTP/1\.(\d+)")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*)")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:/@\s]+)(?::[0-9]*)?")
+_PAGE = re.compile(rf"https?://{_HOST.pattern}")
 _UPGRADE = ("Upgrade: websocket", "Sec-WebSocket-Version: 13")
 
 
@@ -37,6 +38,9 @@ def accepted(request: bytes, origins: tuple[str, ...]) -> bytes:
                       "WebSocket (Upgrade: websocket). Connect with a STOMP client for browsers.", *_UPGRADE)
     if fields.get("sec-websocket-version", "").strip() != "13":
         raise Refused("426 Upgrade Required", "This port speaks version 13 of WebSocket and no other one.", *_UPGRADE)
+    if "transfer-encoding" in fields or fields.get("content-length", "0") != "0":
+        # Whoever forwards it may take for the body what is read here as frames.
+        raise Refused("400 Bad Request", "A request for a WebSocket connection has no body.")
     key = fields.get("sec-websocket-key", "").strip()
     if not _is_key(key):
         raise Refused("400 Bad Request", "The header Sec-WebSocket-Key is not 16 bytes in base64.")
@@ -89,7 +93,7 @@ def _check_origin(fields: dict[str, str], origins: tuple[str, ...]) -> None:
     origin = fields["origin"].lower()
     if origin in origins:
         return
-    page, dialled = _HOST.fullmatch(origin.partition("://")[2]), _HOST.fullmatch(fields["host"].lower())
+    page, dialled = _PAGE.fullmatch(origin), _HOST.fullmatch(fields["host"].lower())
     if page is None or dialled is None or page[1] != dialled[1]:
         raise Refused("403 Forbidden", f"Pages of {fields['origin'][:80]!r} may not connect to this server. Add it to "
                       "option origins of section websocket of the application.")

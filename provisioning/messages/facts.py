@@ -34,7 +34,8 @@ class Content:
 
 @dataclass(frozen=True)
 class Message:
-    """``headers`` are the sender's own, ``size`` the bytes of the whole body, ``beginning`` what it begins with."""
+    """``headers`` are the sender's own, and with ``more_headers`` not all of them; ``size`` the bytes of the whole
+    body, ``beginning`` what it begins with. ``expired``: its sender does not want it delivered any more."""
 
     seq: int
     epoch: int
@@ -43,6 +44,8 @@ class Message:
     size: int
     headers: Sequence[tuple[str, str]]
     beginning: Content
+    more_headers: bool = False
+    expired: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,12 @@ class Connections:
 
 @dataclass(frozen=True)
 class Destination:
-    """``first`` and ``last`` are seqs; ``count`` is None where nobody counts."""
+    """``first`` and ``last`` are seqs."""
 
     name: str
     first: int
     last: int
     at: datetime | None
-    count: int | None = None
 
 
 @dataclass(frozen=True)

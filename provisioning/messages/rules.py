@@ -49,7 +49,8 @@ def look_of(said: Mapping[str, Any], member: str) -> Look:
 def message_of(said: Mapping[str, Any]) -> Message:
     size = _whole(said, "size")
     return Message(_whole(said, "seq"), _whole(said, "epoch"), _of_ms(said, "time"), _text(said, "destination"), size,
-                   headers_of(_text(said, "headers", 20_000)), beginning_of(_bytes(said, "beginning"), size))
+                   headers_of(_text(said, "headers", 20_000)), beginning_of(_bytes(said, "beginning"), size),
+                   said.get("cut") is True, said.get("expired") is True)
 
 
 def headers_of(lines: str) -> list[tuple[str, str]]:
@@ -125,7 +126,7 @@ def slow(unread: int, subscriptions: Sequence[Subscription]) -> str:
 
 def destinations_of(said: Mapping[str, Any], member: str) -> Destinations:
     rows = [Destination(_text(each, "destination"), _whole(each, "first_seq"), _whole(each, "last_seq"),
-                        _of_ms(each, "last_time"), number(each.get("count"), 0, SEQ_MAX))
+                        _of_ms(each, "last_time"))
             for each in _rows(said, "destinations")]
     return Destinations(rows, said.get("more") is True, member)
 
@@ -169,6 +170,11 @@ def destination_problem(text: str) -> str:
     if not text.startswith(known) or text in known:
         return "A destination begins with /topic/, /queue/ or /log/ and has a name behind it."
     return ""
+
+
+def is_of_queue(destination: str) -> bool:
+    """Whether its consumers share what is sent there, unless the server is told otherwise."""
+    return destination.startswith("/queue/")
 
 
 def pattern_problem(text: str) -> str:

@@ -62,12 +62,14 @@ factories.make_rule(channel, name="At night", pairs=[primary.name])
 alarm = factories.make_alarm(application=tailed.name, text=f"{tailed.name} is the active server in epoch 3.")
 delivery = factories.make_tried(channel, subject=f"Major: {tailed.name}: Failover Happened", rule_name="At night",
                                 alarms=[alarm.pk])
+target = factories.make_target("Collector of audits", address="syslog+tls://audits.dc2.example.net")
 Maintenance.objects.create(
     kind="pair", name=primary.name, begins_at=now, ends_at=now + timedelta(hours=4),
     created_by="bartholomew.montgomery",
     reason="The power supply of the rack in hall two is replaced by its supplier.")
 answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number,
-          "alarm": alarm.pk, "condition": alarm.condition_id, "channel": channel.pk, "delivery": delivery.pk}
+          "alarm": alarm.pk, "condition": alarm.condition_id, "channel": channel.pk, "delivery": delivery.pk,
+          "target": target.pk}
 """
 PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
          "waivers": "/audit/waivers/", "rules": "/audit/rules/", "alarms": "/monitoring/alarms/",

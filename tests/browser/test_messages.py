@@ -46,17 +46,30 @@ def seen(page: Page, name: str) -> None:  # noqa: F811
     page.set_viewport_size({"width": 1280, "height": 860})
 
 
-def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server, closed_port):  # noqa: F811
-    pair = run(MADE, port=server.port, closed=closed_port, secret=SECRET)
+@pytest.fixture(scope="module")
+def made():
+    return {}
+
+
+@pytest.fixture
+def pair(run, made, server, closed_port):
+    """Made once."""
+    if not made:
+        made["pair"] = run(MADE, port=server.port, closed=closed_port, secret=SECRET)
+    return made["pair"]
+
+
+def test_messages_are_read_and_written(page, pair, server):  # noqa: F811
     with Client(server.port) as client:
         client.subscribe("/topic/*", "all", ack="client")
-        client.acked("/topic/orders/berlin", b'{"order": 4711, "text": "two lines\nof text"}', type="order")
-        client.acked("/topic/pictures", bytes(range(256)))
+        client.publish("/topic/orders/berlin", b'{"order": 4711, "text": "two lines\nof text"}', type="order")
+        client.publish("/topic/pictures", bytes(range(256)))
+        client.messages(2)
         page.goto(f"/monitoring/pairs/{pair}/messages/")
         rows = page.locator(".messages-grid tbody tr")
         expect(rows).to_have_count(2)
         expect(rows.first).to_contain_text("Binary: 00 01 02")
-        client.acked("/topic/orders/paris", b"came later", type="order")
+        client.publish("/topic/orders/paris", b"came later", type="order")
         expect(rows.first).to_contain_text("came later")
         seen(page, "messages")
 
@@ -68,6 +81,7 @@ def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server
         seen(page, "message")
         page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Messages", exact=True).click()
         expect(rows).to_have_count(2)
+        page.wait_for_load_state()
 
         page.locator("#message-publish").click()
         dialog = page.get_by_role("dialog")
@@ -81,20 +95,36 @@ def test_messages_are_read_and_written_and_a_connection_is_cut(page, run, server
         expect(page.get_by_text("The message was published to /topic/test; its seq is 4.")).to_be_visible()
         expect(rows.first).to_contain_text("hello")
 
-        page.locator("#connections-tab").click()
+
+def test_a_connection_is_cut_and_a_position_is_moved(page, pair, server):  # noqa: F811
+    with Client(server.port) as client:
+        client.subscribe("/topic/work*", "all", ack="client", durable_name="night-report", selector="type = 'order'")
+        client.publish("/topic/work", b"1", type="order")
+        client.messages(1)
+        page.goto(f"/monitoring/pairs/{pair}/connections/")
         expect(page.locator("tbody tr").first).to_contain_text("bench")
-        expect(page.locator("tbody tr").first).to_contain_text("4 not acknowledged")
+        expect(page.locator("tbody tr").first).to_contain_text("1 not acknowledged")
         seen(page, "connections")
         page.get_by_role("link", name="Cut the connection of bench").click()
         expect(page.get_by_role("dialog")).to_contain_text("The connection of bench at 127.0.0.1:")
         page.get_by_role("button", name="Cut the connection").click()
         expect(page.get_by_text("was cut.")).to_be_visible()
-        while (frame := client.next()) is not None and frame.command == "MESSAGE":
-            pass
-        assert frame is not None
-        assert "An administrator has cut this connection." in frame.headers["message"]
-        page.locator("#positions-tab").click()
-        expect(page.locator("#live-list")).not_to_be_empty()
+        assert "An administrator has cut this connection." in client.expect("ERROR").headers["message"]
+    page.locator("#positions-tab").click()
+    expect(page.locator("tbody tr").first).to_contain_text("night-report")
+    page.wait_for_load_state()
+    seen(page, "positions")
+    page.get_by_role("link", name="Move the position night-report").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("of /topic/work*")
+    dialog.get_by_label("Seq").fill("0")
+    seen(page, "position-move")
+    dialog.get_by_role("button", name="Move").click()
+    expect(page.get_by_text("The position night-report was moved.")).to_be_visible()
+    page.locator("#destinations-tab").click()
+    expect(page.locator("tbody")).to_contain_text("/topic/work")
+    page.wait_for_load_state()
+    seen(page, "destinations")
 
 
 def test_when_nobody_serves_the_page_says_so_and_what_to_do(page, run, closed_port):  # noqa: F811

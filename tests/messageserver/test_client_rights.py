@@ -1,5 +1,7 @@
 """What clients may, and passcodes that the options keep as hashes, at a real server."""
 
+import json
+
 import pytest
 
 from messageserver.rights import Rights, of_client
@@ -69,6 +71,29 @@ def test_anything_else_is_an_error_with_a_sentence_and_not_stored(limited):
             assert words in client.expect("ERROR").headers["message"]
     with as_login(limited, "bench") as client:
         assert client.acked("/topic/end", b"") == 1
+
+
+POSITION_OF_OTHERS = (
+    ("SUBSCRIBE", {"id": "s", "destination": "/topic/orders", "durable-name": "audit"}),
+    ("UNSUBSCRIBE", {"durable-name": "audit"}), ("SEND", {"destination": "/server/positions/audit", "delete": "true"}),
+    ("SEND", {"destination": "/server/positions/audit", "seq": "0"}))
+
+
+@pytest.mark.scenario
+def test_a_position_of_what_a_login_may_not_read_is_not_told_of_taken_or_changed(limited):
+    with as_login(limited, "bench") as client:
+        client.subscribe("/topic/salaries", durable_name="audit", selector="grade = 'A'")
+        client.send("DISCONNECT", {"receipt": "end"})
+        client.expect("RECEIPT")
+    for command, headers in POSITION_OF_OTHERS:
+        with as_login(limited, "ann") as client:
+            client.send(command, headers)
+            said = client.expect("ERROR").headers["message"]
+            assert "this login may not read" in said
+            assert not any(word in said for word in ("salaries", "grade"))
+    with as_login(limited, "bench") as client:
+        client.send("SUBSCRIBE", {"id": "ask", "destination": "/server/positions"})
+        assert json.loads(client.expect("MESSAGE").body)["positions"][0]["destination"] == "/topic/salaries"
 
 
 @pytest.mark.scenario

@@ -83,6 +83,24 @@ def test_a_message_that_is_not_there_says_so(server, servers):
         asked.whole(servers(server.port), 999_999, longest=10)
 
 
+@pytest.mark.parametrize("destination", ["/topic/a.>", "/topic/#", "/queue/ä\n:\u202eb"])
+def test_a_message_is_read_wherever_it_was_sent(server, servers, destination):
+    with Client(server.port) as client:
+        seq = client.acked(destination, b"body")
+    whole = asked.whole(servers(server.port), seq, longest=10)
+    assert (whole.body, whole.message.destination) == (b"body", destination)
+
+
+def test_a_message_that_has_expired_says_so_at_once_and_many_headers_are_cut_where_one_ends(server, servers):
+    with Client(server.port) as client:
+        seq = client.acked("/topic/orders", b"late", note="n" * 1990, expires="1")
+    found = servers(server.port)
+    [message] = asked.look(found, before=seq + 1).messages[:1]
+    assert (message.headers, message.more_headers, message.expired) == ([("note", "n" * 1990)], True, True)
+    with pytest.raises(NotRead, match=f"Message {seq} has expired"):
+        asked.whole(found, seq, longest=10)
+
+
 def test_a_server_with_another_secret_is_told_from_one_that_is_away(server, servers, closed_port):
     with pytest.raises(NotRead, match="another secret") as error:
         asked.connections(servers(server.port, secret="other"))

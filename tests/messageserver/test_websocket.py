@@ -106,6 +106,28 @@ def test_before_the_login_a_frame_may_have_no_more_than_connect_needs(started, w
         assert browser.expect("RECEIPT").headers["seq"] == "1", "what comes together with it counts with its limits"
 
 
+IDLE = ((b"", frame(PING)), (b"", frame(TEXT, b"\n")), (frame(TEXT, final=False), frame(CONTINUATION, final=False)))
+"""Frames that carry next to nothing, and what comes before the first."""
+
+
+@pytest.mark.parametrize(("known", "some"), [(True, 990), (False, 250)])
+def test_a_flood_of_frames_that_carry_nothing_is_ended_and_some_are_not(started, web_port, known, some):
+    started()
+    for begins, idle in IDLE:
+        with WebClient(web_port, connect=known) as browser:
+            browser.bare(begins + idle * some + (frame(CONTINUATION) if begins else b""))
+            if known:
+                assert browser.acked("/topic/a", b"") > 0
+            else:
+                browser.connect()
+                browser.expect("CONNECTED")
+        with WebClient(web_port, connect=known) as browser:
+            browser.bare(begins + idle * 20_000)
+            assert "carry nothing" in browser.expect("ERROR").headers["message"]
+            assert browser.next() is None
+            assert browser.code == 1008
+
+
 def answered(port: int, data: bytes) -> str:
     with socket.create_connection(("127.0.0.1", port), WAIT_S) as connection:
         connection.sendall(data)

@@ -136,3 +136,20 @@ def test_a_live_server_survives_them(start_server):
     assert "42-20099" not in server.output, "nothing led to an internal error"
     with WebClient(port) as browser:
         assert browser.acked("/topic/after", b"still here") == 1
+
+
+@pytest.mark.parametrize("header", [
+    "Origin: null", "Origin: ms.example", "Origin: ://ms.example", "Origin: chrome-extension://ms.example",
+    "Origin: https://ms.example@elsewhere.example", "Origin: https://elsewhere.example/ms.example", "Origin:",
+    "Origin: https://elsewhere.example\r\nOrigin: https://ms.example", "Host: elsewhere.example",
+    "Content-Length: 5", "Transfer-Encoding: chunked"])
+def test_a_page_of_another_place_and_a_request_that_can_be_read_in_two_ways_are_refused(header):
+    with pytest.raises(Refused):
+        accepted(request(header, host="ms.example")[:-4], ())
+
+
+@pytest.mark.parametrize(("host", "header"), [
+    ("ms.example", "Origin: HTTPS://MS.EXAMPLE:8443"), ("[::1]:80", "Origin: http://[::1]:8000"),
+    ("ms.example", "Content-Length: 0")])
+def test_a_page_of_the_same_host_is_taken_however_it_is_written(host, header):
+    assert accepted(request(header, host=host)[:-4], ()).startswith(b"HTTP/1.1 101 ")

@@ -79,7 +79,10 @@ def whole(found: Servers, seq: int, *, longest: int, is_download: bool = False) 
         if not said.messages:
             raise NotRead(f"Message {seq} is not kept any more, or was never there.")
         [message] = said.messages
-        return Whole(message, await line.stored(message.destination, seq, longest))
+        if message.expired:
+            raise NotRead(f"Message {seq} has expired: its sender did not want it delivered after that, so "
+                          f"{line.member} gives it to nobody any more.")
+        return Whole(message, await line.stored(seq, longest))
 
     return on_line(found.members, talk, within_s=DOWNLOAD_S if is_download else TOTAL_S)
 

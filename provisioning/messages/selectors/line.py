@@ -12,7 +12,7 @@ from protocol.stomp_client import UNREADABLE, Dropped, Frame, Target, dialled, e
 from provisioning.core.clients import target
 from provisioning.core.text import closed
 from provisioning.errors import Refused
-from provisioning.messages.facts import NotRead
+from provisioning.messages.facts import EVERYTHING, NotRead
 from provisioning.models import Application
 
 TOTAL_S = 5.0
@@ -56,9 +56,10 @@ class Line:
         write(self._writer, "SEND", {**headers, "destination": destination, "receipt": str(self._asked)}, body)
         return (await self._next(ANSWER_LARGEST))[1]
 
-    async def stored(self, destination: str, seq: int, longest: int) -> bytes:
+    async def stored(self, seq: int, longest: int) -> bytes:
         """At most ``longest`` bytes of the body of that message; nothing is taken from a queue."""
-        write(self._writer, "SUBSCRIBE", {"id": "stored", "destination": destination, "from-seq": str(seq),
+        # Not by its destination: some that can be sent to cannot be subscribed to.
+        write(self._writer, "SUBSCRIBE", {"id": "stored", "destination": EVERYTHING, "from-seq": str(seq),
                                           "ack": "client-individual", "max-unacknowledged": "1"})
         _, headers, body = await self._next(longest)
         if headers.get("seq") != str(seq):

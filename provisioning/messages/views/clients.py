@@ -17,9 +17,9 @@ from .parts import around, read
 
 TABLE = Table((Column("Login"), Column("Peer"), Column("Since"), Column("Subscriptions"),
                Column("Unread", css="number"), Column("Behind", css="number"), Column("Sent", css="number"),
-               Column("")))
+               Column("Actions")))
 POSITIONS = Table((Column("Name"), Column("Destination"), Column("Seq", css="number"), Column("Behind", css="number"),
-                   Column("Used by"), Column("")))
+                   Column("Used by"), Column("Actions")))
 
 
 @require_safe

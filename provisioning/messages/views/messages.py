@@ -11,7 +11,7 @@ from provisioning.core.text import file_word, key_of
 from provisioning.errors import Refused
 from provisioning.messages.facts import BODY_SHOWN, DOWNLOAD_LARGEST, EVERYTHING
 from provisioning.messages.forms import DestinationFilter, MessageFilter, PublishForm
-from provisioning.messages.rules import content_of
+from provisioning.messages.rules import content_of, destination_problem, is_of_queue
 from provisioning.messages.selectors import asked
 from provisioning.messages.services import orders
 from provisioning.web.answers import dialog, done
@@ -23,8 +23,7 @@ from .parts import around, read
 
 TABLE = Table((Column("Seq", css="number"), Column("Time"), Column("Destination"), Column("Size", css="number"),
                Column("Body")))
-DESTINATIONS = Table((Column("Destination"), Column("Last message"), Column("Seq of the last", css="number"),
-                      Column("Messages", css="number")))
+DESTINATIONS = Table((Column("Destination"), Column("Last message"), Column("Seq of the last", css="number")))
 
 
 @require_safe
@@ -96,7 +95,7 @@ def publish(request, pk: int):
     """A message is written, then confirmed with the name of where it goes, then sent."""
     found = asked.servers(pk)
     posted = request.method == "POST"
-    form = PublishForm(request.POST) if posted else PublishForm(initial={"destination": request.GET.get("of", "")})
+    form = PublishForm(request.POST) if posted else PublishForm(initial={"destination": _to(request)})
     confirm = ""
     if posted and form.is_valid():
         sent = dict(form.cleaned_data)
@@ -112,8 +111,14 @@ def publish(request, pk: int):
             confirm = sent["destination"]
             show_instead(form, sure=confirm)
     return dialog(request, "messages/publish.html", f"Publish a test message to {found.name}", {
-        "servers": found, "form": form, "confirm": confirm},
+        "servers": found, "form": form, "confirm": confirm, "confirm_of_queue": is_of_queue(confirm)},
         status=422 if posted and not confirm else 200)
+
+
+def _to(request) -> str:
+    """Where a message can go of what the page is about, "" for several places."""
+    of = request.GET.get("of", "")
+    return "" if destination_problem(of) else of
 
 
 def _published(request, pk: int, destination: str, seq: int) -> HttpResponse:

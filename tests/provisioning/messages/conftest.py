@@ -45,7 +45,7 @@ class Member:
         self.told.append((destination, headers, body))
         return {"seq": "121"}
 
-    async def stored(self, destination: str, seq: int, longest: int) -> bytes:
+    async def stored(self, seq: int, longest: int) -> bytes:
         return self.bodies[seq][:longest]
 
     def on_line(self, members, talk, **_):

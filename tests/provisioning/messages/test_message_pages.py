@@ -113,6 +113,12 @@ def test_one_message_is_shown_with_its_headers_and_its_body(pair, member, operat
     assert member.asked == [("messages", {"of": "/*", "before": "8", "after": "6"})]
 
 
+def test_what_is_left_out_of_many_headers_is_said(pair, member, operator):
+    member.said["messages"] = {"messages": [message(7, headers="type:alarm\n", cut=True)]}
+    member.bodies[7] = b"hello"
+    assert "It has more, which are not shown." in text_of(operator.get(at(pair[0], "pair-message", 7)))
+
+
 def test_a_message_that_is_gone_says_so(pair, member, operator):
     assert "Message 7 is not kept any more" in text_of(operator.get(at(pair[0], "pair-message", 7)))
 
@@ -148,6 +154,15 @@ def test_a_test_message_is_published_once_its_destination_was_confirmed(pair, me
     assert member.told == [("/topic/test", {"type": "test"}, "hello")]
     assert "Published a test message of 5 bytes to /topic/test (seq 121)." in reasons()
     assert not any("hello" in reason for reason in reasons())
+
+
+def test_whom_a_test_message_reaches_is_true_of_queues_and_a_pattern_is_no_place_for_one(pair, member, administrator):
+    address = at(pair[0], "pair-message-publish")
+    asks = administrator.post(address, {**SENT, "destination": "/queue/work"})
+    assert "A consumer of /queue/work at MS_Primary ⇄ MS_Backup is given this message" in text_of(asks)
+    for of, filled in (("/topic/orders", True), ("/topic/*", False), ("/*", False)):
+        page = administrator.get(address, {"of": of}).content.decode()
+        assert (f'value="{of}"' in page) == filled
 
 
 def test_another_destination_than_the_confirmed_one_is_asked_about_again(pair, member, administrator):
@@ -233,7 +248,7 @@ def test_a_position_is_moved_and_deleted_by_its_name(pair, member, positions, op
 
 def test_destinations_lead_to_their_messages_and_on(pair, member, operator):
     member.said["destinations"] = {"more": True, "destinations": [
-        {"destination": "/topic/a b", "first_seq": 1, "last_seq": 9, "last_time": 1_800_000_000_000, "count": 9}]}
+        {"destination": "/topic/a b", "first_seq": 1, "last_seq": 9, "last_time": 1_800_000_000_000}]}
     answer = operator.get(at(pair[0], "pair-destinations", begins="/topic/"))
     assert b"?of=%2Ftopic%2Fa%20b" in answer.content
     assert b"after=%2Ftopic%2Fa+b" in answer.content
