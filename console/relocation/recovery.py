@@ -58,7 +58,7 @@ def recover(data_dir: Path, say: Say, *, ours: bool = False) -> None:
     if kept.state == MOVING:
         _blocked(data_dir, "")
         kept_databases.remove(data_dir)
-        say(f"The move to {kept.place} was broken off: nothing was changed, the databases in {data_dir} count as "
+        say(f"The move to {kept.place} was broken off: nothing was changed, and the databases in {data_dir} count as "
             "before. Run it again when you like.")
     elif kept.state == RETURNING:
         _blocked(data_dir, f"This database was moved to {kept.place} at {kept.at}.")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 DIGEST_BYTES = 16
@@ -22,6 +22,10 @@ class Sum:
 def _moment(value: Any) -> str:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _time(value: Any) -> str:
+    return time.fromisoformat(str(value)).isoformat(timespec="microseconds")
 
 
 def _object(value: Any) -> str:
@@ -51,6 +55,7 @@ CANONICAL: dict[str, Callable[[Any], Any]] = {
     "text": str,
     "inet": str,
     "date": str,
+    "time without time zone": _time,
     "uuid": lambda value: str(value).replace("-", ""),
 }
 """{type of a column in PostgreSQL: what makes a value of either database the same}."""

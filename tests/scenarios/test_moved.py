@@ -111,7 +111,7 @@ def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(make_pair
                                 f"{history['count']}:{history['digest']}").stdout)
     assert (now["whole"], now["count"] >= history["count"]) == (True, True)
     assert place.ask("SELECT count(*) FROM provisioning_application") == 2
-    assert place.ask("SELECT count(*) FROM record_pairrecord") == 1
+    assert place.ask("SELECT count(*) FROM record_pairrecord") >= 1
     assert place.password not in said + run.text
 
     # What people do with it is there, and the next start works with it; the pair can do what it could.
