@@ -13,6 +13,8 @@ from console.relocation import files, target
 from console.relocation.target import Unfit
 
 LOCK = "databases.lock"
+RESTORING = "restoring"
+"""A file that is there from the first file that a restore puts in its place until the last one."""
 NAMES = {"Configuration Database": "pairwise.sqlite3", "control's record": "control.sqlite3",
          "log records": "log.sqlite3"}
 """Only files of these names are moved: no setting says where they are."""
@@ -89,6 +91,8 @@ def why_not(data_dir: Path) -> str:
     kept = kept_databases.read(data_dir)
     if kept is not None and kept.is_at_work:
         return at_work(kept)
+    if (data_dir / RESTORING).exists():
+        return f"A restore into {data_dir} was broken off: run ./run restore FILE again."
     return ""
 
 

@@ -117,16 +117,32 @@ def fill(connection: psycopg.Connection, table: str, names: Sequence[str], of: I
 
 def count_on(connection: psycopg.Connection, table: str, last: int) -> None:
     """The next key of ``table`` is one that was never given away: ``last`` and those that are there were."""
+    column, key = _key(connection, table), max(last, last_key(connection, table))
+    if column and key > 0:
+        connection.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [f'"{table}"', column, key])
+
+
+def last_key(connection: psycopg.Connection, table: str) -> int:
+    """The highest one that is there or was given away by the database itself; 0 where it gives none."""
+    column = _key(connection, table)
+    if not column:
+        return 0
+    given = connection.execute(
+        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(%s, %s)::regclass), 0)",
+        [f'"{table}"', column]).fetchone()
+    highest = connection.execute(sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(
+        sql.Identifier(column), sql.Identifier(table))).fetchone()
+    assert given is not None
+    assert highest is not None
+    return max(given[0], highest[0])
+
+
+def _key(connection: psycopg.Connection, table: str) -> str:
+    """The column whose values the database gives away; "" for none."""
     row = connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = %s "
         "AND is_identity = 'YES'", [table]).fetchone()
-    if row is None:
-        return
-    highest = connection.execute(sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(
-        sql.Identifier(row[0]), sql.Identifier(table))).fetchone()
-    assert highest is not None
-    if (key := max(last, highest[0])) > 0:
-        connection.execute("SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [f'"{table}"', row[0], key])
+    return row[0] if row else ""
 
 
 # --- the mark ---------------------------------------------------------------------------------------------------
