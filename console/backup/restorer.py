@@ -120,7 +120,7 @@ class Restorer:
 
 def require_known(manifest: Manifest) -> None:
     """Raises CannotOpen for a backup of another version, as far as that matters."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     ours = set(loader.disk_migrations)
     for about in manifest.databases.values():
         theirs = {(app, name) for app, name in about["migrations"]}

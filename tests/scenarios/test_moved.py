@@ -92,7 +92,7 @@ def wait_whole(run: Pairwise) -> None:
         run.application(name)["status"] == "Started" for name in MEMBERS), 40, "the pair whole")
 
 
-def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(make_pairwise, place):
+def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(place, make_pairwise):
     run = make_pairwise()
     run.start()
     addresses = make_pair(run)
@@ -124,12 +124,12 @@ def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(make_pair
 
     # The files take no change, and nobody goes back over what was changed since.
     with contextlib.closing(sqlite3.connect(run.data_dir / "pairwise.sqlite3")) as file, \
-            pytest.raises(sqlite3.IntegrityError, match="was moved to postgres://pairwise@127.0.0.1"):
+            pytest.raises(sqlite3.IntegrityError, match="was moved to postgres://pairwise@"):
         file.execute("DELETE FROM provisioning_application")
     assert "Something was changed since" in move(run, "--back", code=2)
 
 
-def test_a_console_goes_back_while_nothing_was_changed(make_pairwise, place):
+def test_a_console_goes_back_while_nothing_was_changed(place, make_pairwise):
     run = make_pairwise()
     run.start()
     addresses = make_pair(run)
@@ -154,7 +154,7 @@ STEPS = ("Making the tables there", "Stopping what writes", "Copying", "Verifyin
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(make_pairwise, place, step):
+def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(place, step, make_pairwise):
     run = make_pairwise()
     run.start()
     run.end_asked()
@@ -179,7 +179,7 @@ def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(make_pairwise, 
     assert place.ask("SELECT count(*) FROM auth_user WHERE username = 'carol'") == 1
 
 
-def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(make_pairwise, place):
+def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(place, make_pairwise):
     run = make_pairwise()
     run.start()
     control = run.child("control")
@@ -208,7 +208,7 @@ def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(make_p
     assert not (run.data_dir / FILE).exists()
 
 
-def test_a_start_with_an_empty_database_or_another_one_is_refused(make_pairwise, place):
+def test_a_start_with_an_empty_database_or_another_one_is_refused(place, make_pairwise):
     run = make_pairwise()
     run.start()
     assert run.stop() == 0
