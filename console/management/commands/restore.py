@@ -9,7 +9,7 @@ from console.backup.restorer import SETTINGS_PLACE, Restorer
 from console.backup.sealed import CannotOpen
 from console.relocation.target import Unfit
 from console.up.errors import CannotStart
-from console.up.record import RunRecord
+from console.up.record import RunRecord, end_leftovers
 from provisioning.errors import Refused
 from provisioning.management.console import OK, ServiceCommand
 
@@ -28,6 +28,8 @@ class Command(ServiceCommand):
         record = RunRecord(settings.PAIRWISE_DATA_DIR)
         try:
             record.take()
+            # What a run that was killed has left has the databases open.
+            end_leftovers(record.read())
             try:
                 restorer = Restorer(file.absolute(), settings.PAIRWISE_BACKUP_KEY, over=over, say=self.stdout.write)
                 restorer.restore()
