@@ -33,6 +33,14 @@ def stop(run: Pairwise) -> None:
     assert run.stop() == 0
 
 
+def take_its_place(second: Pairwise, first: Pairwise) -> None:
+    """``second`` is what ``first`` was: on the same ports, with nothing yet."""
+    for name in ("PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT", "PAIRWISE_LCA_PORT"):
+        second.environment[name] = first.environment[name]
+    second.port, second.control_port, second.lca_port = first.port, first.control_port, first.lca_port
+    second.data_dir.mkdir()
+
+
 def test_a_console_comes_back_over_what_it_has_and_leads_out_of_a_dispute(make_pairwise, tmp_path):
     run, file = make_pairwise(), tmp_path / "console.backup"
     run.start()
@@ -75,7 +83,7 @@ def test_a_console_comes_back_in_another_directory(make_pairwise, tmp_path):
     mark = first.manage("verify_history").stdout.split()[-1]
     command(first, "backup", str(file), "--without-log", PAIRWISE_BACKUP_KEY="")
     stop(first)
-    second.data_dir.mkdir()
+    take_its_place(second, first)
     command(second, "restore", str(file), PAIRWISE_BACKUP_KEY="")
     assert (second.data_dir / "secret_key").read_text() == (first.data_dir / "secret_key").read_text()
     kept = (second.data_dir / "restored-settings/settings.env").read_text()
@@ -101,7 +109,7 @@ def test_a_console_on_postgres_comes_back_in_other_databases(make_pairwise, tmp_
         command(first, "backup", str(file))
         stop(first)
         second = make_pairwise("second", cold=True)
-        second.data_dir.mkdir()
+        take_its_place(second, first)
         assert "set PAIRWISE_DATABASE_URL to an empty database" in command(second, "restore", str(file), code=2)
         second.environment |= {"PAIRWISE_DATABASE_URL": url, "PAIRWISE_LOG_DATABASE_URL": f"{url}_log"}
         assert "is not empty" in command(second, "restore", str(file), code=2)
