@@ -104,7 +104,7 @@ class Restorer:
             return
         self.say("Making the tables")
         own = {each for name in ADDRESS.values() for each in variables(name)}
-        environment = {name: value for name, value in os.environ.items() if name not in own} | addresses
+        environment = {name: value for name, value in os.environ.items() if name not in own} | dict(addresses)
         done = subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=settings.BASE_DIR,
                               text=True, env=environment, capture_output=True, timeout=MIGRATE_S,
                               stdin=subprocess.DEVNULL)
