@@ -41,7 +41,8 @@ def why(error: psycopg.Error) -> str:
 
 
 def require_fit(address: str, mark: str) -> None:
-    """Raises Unfit unless it is empty, or has a copy with this ``mark`` that was broken off."""
+    """Raises Unfit unless it is empty, or has a copy with this ``mark`` ("": none) that was broken
+    off."""
     with opened(address) as connection:
         where, facts = shown(address), _facts(connection)
         if connection.info.server_version < LEAST_VERSION:
@@ -53,7 +54,7 @@ def require_fit(address: str, mark: str) -> None:
         if not facts["creates"]:
             raise Unfit(f"{connection.info.user} may make no tables in {where}: let it own the database (ALTER "
                         f"DATABASE {connection.info.dbname} OWNER TO {connection.info.user}).")
-        if (names := tables(connection)) and mark_of(connection) != mark:
+        if (names := tables(connection)) and (not mark or mark_of(connection) != mark):
             raise Unfit(f"{where} is not empty ({len(names)} tables, for example {names[0]}): give the address of an "
                         "empty database.")
 
