@@ -95,7 +95,7 @@ class Restorer:
 
     def _keep_addresses(self, files: Path, addresses: Mapping[str, str]) -> None:
         kept = kept_databases.read(files)
-        if kept is not None and kept.counts and not os.environ.get(CONFIGURATION):
+        if kept is not None and kept.counts and not read(CONFIGURATION, os.environ):
             kept_databases.write(self.data_dir, replace(kept.now(SETTLED), addresses=dict(addresses)))
 
     def _fill(self, manifest: Manifest, directory: Path, addresses: Mapping[str, str]) -> None:
