@@ -11,7 +11,7 @@ from .harness import ROOT, Pairwise, wait_for
 from .services import postgres, why_none
 from .test_moved import MEMBERS, make_pair, wait_whole
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 KEY = "a long enough key of a backup"
 COMMAND_S = 200
 

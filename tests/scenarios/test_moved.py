@@ -18,7 +18,7 @@ from .harness import ROOT, Pairwise, wait_for
 from .ledger import Ledger
 from .services import postgres, why_none
 
-pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_none()), reason=why_none())]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.skipif(bool(why_none()), reason=why_none())]
 MOVE_S = 200
 MEMBERS = ("Moved_A", "Moved_B")
 
