@@ -104,7 +104,7 @@ def test_a_console_on_postgres_comes_back_in_other_databases(make_pairwise, tmp_
         other = f"{url.rpartition('/')[0]}/other"
         first = make_pairwise("first", cold=True, PAIRWISE_DATABASE_URL=url, PAIRWISE_LOG_DATABASE_URL=f"{url}_log")
         first.start()
-        make_pair(first)
+        first.manage("users", "add", "bob", "--role", "Support")
         mark = first.manage("verify_history").stdout.split()[-1]
         command(first, "backup", str(file))
         stop(first)
@@ -116,7 +116,7 @@ def test_a_console_on_postgres_comes_back_in_other_databases(make_pairwise, tmp_
         second.environment |= {"PAIRWISE_DATABASE_URL": other, "PAIRWISE_LOG_DATABASE_URL": f"{other}_log"}
         command(second, "restore", str(file))
         second.start()
-        assert names(second) == set(MEMBERS)
+        assert "bob" in second.manage("users", "list").stdout
         second.manage("verify_history", "--expect", mark)
         # Keys are given away where they were.
         second.manage("users", "add", "carol", "--role", "Support")
