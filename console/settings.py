@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from console import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
+from console import kept_databases
 from console.addresses import addresses, port_of
 from console.embedded_redis import embedded_redis_url
 from console.gate import STRANGER_BODY_MAX  # noqa: F401 - bounds what a form keeps, too
@@ -35,6 +36,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 PAIRWISE_DATA_DIR = Path(env.str("PAIRWISE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 PAIRWISE_ONLY = env.str("PAIRWISE_ONLY", "")
 make_open(PAIRWISE_DATA_DIR)
+try:
+    _KEPT_ADDRESSES = kept_databases.addresses(PAIRWISE_DATA_DIR, _SECRETS)
+except kept_databases.Contradiction as error:
+    print(error, file=sys.stderr)
+    raise SystemExit(2) from None
 PAIRWISE_HOST = env.str("PAIRWISE_HOST", "127.0.0.1")
 PAIRWISE_PORT = env.int("PAIRWISE_PORT", 8000)
 PAIRWISE_CONTROL_HOST = env.str("PAIRWISE_CONTROL_HOST", PAIRWISE_HOST)
@@ -67,6 +73,8 @@ SECRET_KEY_IS_GIVEN = bool(_SECRETS["PAIRWISE_SECRET_KEY"])
 SECRET_KEY = _SECRETS["PAIRWISE_SECRET_KEY"] or _kept_secret("secret_key")
 SECRET_KEY_FALLBACKS = _SECRETS["PAIRWISE_SECRET_KEY_FALLBACKS"].split()
 """Former keys that still count while the key is rotated, newest first."""
+PAIRWISE_MOVE_PASSWORD, PAIRWISE_BACKUP_KEY = _SECRETS["PAIRWISE_MOVE_PASSWORD"], _SECRETS["PAIRWISE_BACKUP_KEY"]
+"""For the commands ``move``, and ``backup`` and ``restore``; no other process gets them."""
 PAIRWISE_ADMIN_PASSWORD = _SECRETS["PAIRWISE_ADMIN_PASSWORD"]
 """Of the first administrator, set at a start; for ``up`` and ``setup_local``, whose children do not get it."""
 
@@ -142,6 +150,7 @@ MIDDLEWARE = [
     "provisioning.web.asked_host.ReadableHost",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "console.standstill.Standstill",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "provisioning.accounts.views.gate.SignInRequired",
     "provisioning.accounts.views.session_life.SessionLife",
@@ -202,7 +211,11 @@ def _database(url: str, *, synchronous: str = "FULL") -> dict:
     return database
 
 
-_CONFIGURATION_URL = _SECRETS["PAIRWISE_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3"
+def _address(setting: str, otherwise: str) -> str:
+    return _SECRETS[setting] or _KEPT_ADDRESSES.get(setting, otherwise)
+
+
+_CONFIGURATION_URL = _address("PAIRWISE_DATABASE_URL", f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3")
 DATABASES = {"default": _database(_CONFIGURATION_URL)}
 _RECORD_URL = _SECRETS["PAIRWISE_CONTROL_DATABASE_URL"] or (
     _CONFIGURATION_URL if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3" else
@@ -212,7 +225,7 @@ RECORD_IS_APART = _RECORD_URL != _CONFIGURATION_URL
 """Whether control's record has a database of its own (ADR 15), or only connections of its own to the same one."""
 # NORMAL: a power cut may take the last records and with them how far the reader was, so it reads them again.
 DATABASES["log"] = _database(
-    _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL")
+    _address("PAIRWISE_LOG_DATABASE_URL", f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3"), synchronous="NORMAL")
 PAIRWISE_LOG_DAYS = env.int("PAIRWISE_LOG_DAYS", 30)
 PAIRWISE_LOG_RECORDS = env.int("PAIRWISE_LOG_RECORDS", 5_000_000)
 PAIRWISE_LOG_RATE = env.int("PAIRWISE_LOG_RATE", 12_000)

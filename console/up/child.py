@@ -83,7 +83,7 @@ class Child:
         self.stop_s = STOP_S
         self.log = log_dir / f"{program.name}.log"
         self.process: subprocess.Popen | None = None
-        self.killed = False
+        self.killed = self.halted = False
         self.started_at = 0.0
         self._delays = restart_delays()
         self.start_again_at: float | None = None

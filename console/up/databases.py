@@ -38,8 +38,13 @@ def one_at_a_time() -> Iterator[None]:
 
 
 
+def is_behind() -> bool:
+    """Whether one of the databases is that of an earlier version."""
+    return any(_behind(alias, labels) for alias, labels in _databases())
+
+
 def migrate(say: Callable[[str], None]) -> None:
-    if any(_behind(alias, labels) for alias, labels in _databases()):
+    if is_behind():
         say("Bringing the database up to date")
         call_command("migrate", interactive=False, verbosity=0)
 

@@ -13,11 +13,13 @@ from django.core.checks import run_checks
 
 from console.checks import TAG
 from console.embedded_redis import embedded_redis_socket
+from console.relocation import recovery
 from console.up import health, machine, programs, redis, servers
 from console.up.apart import apart
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
+from console.up.standstill import Standstill, recovered
 from console.up.supervisor import Asked, Signals, Supervisor
 
 REDIS_READY_S = 30.0
@@ -71,6 +73,7 @@ class _Run:
         self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / programs.LOCAL_HOST / "state"
         self.supervisor = Supervisor([], record=record, signals=signals, say=say,
                                      on_hurry=lambda: servers.kill(self.agent_state))
+        self.supervisor.beside = Standstill(settings.PAIRWISE_DATA_DIR, self.supervisor, say).look
 
     def go(self) -> int:
         try:
@@ -94,6 +97,7 @@ class _Run:
     def _prepare(self) -> dict:
         if ended := end_leftovers(self.record.read()):
             say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
+        self._check_databases()
         self._check_machine()
         os.umask(0o077)
         self.log_dir.mkdir(exist_ok=True, mode=0o700)
@@ -101,6 +105,12 @@ class _Run:
                          environment=programs.settings_of_this_run(os.environ))
         self._start_redis()
         return apart(self._set_up)
+
+    def _check_databases(self) -> None:
+        """What a move that was broken off left is brought to an end before anybody reads it."""
+        if why := recovery.why_not(settings.PAIRWISE_DATA_DIR):
+            raise CannotStart(why)
+        recovered(settings.PAIRWISE_DATA_DIR, say)
 
     def _set_up(self) -> dict:
         from console.up import setup

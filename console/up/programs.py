@@ -13,8 +13,9 @@ from console.up.machine import reachable_host, web_address
 from console.up.processes import RUN_MARK
 from protocol.secret_settings import variables
 
-OF_THIS_PROCESS = variables("PAIRWISE_ADMIN_PASSWORD")
-"""Settings that are of no use to anybody but who sets up."""
+OF_THIS_PROCESS = (*variables("PAIRWISE_ADMIN_PASSWORD"), *variables("PAIRWISE_MOVE_PASSWORD"),
+                   *variables("PAIRWISE_BACKUP_KEY"))
+"""Settings that are of no use to anybody but who sets up, moves or keeps a backup."""
 ADMIN = "admin"
 """The first administrator."""
 LOCAL_HOST = "localhost"

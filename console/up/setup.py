@@ -23,6 +23,7 @@ from console import static_files
 from console.celery import celery_broker_url
 from console.up import client_package
 from console.up.databases import migrate, one_at_a_time
+from console.up.emptiness import require_own_databases
 from console.up.errors import CannotStart
 from console.up.keys import require_the_key
 from console.up.machine import reachable_host
@@ -74,6 +75,7 @@ def set_up(*, admin_password: str, say: Callable[[str], None], serves_pages: boo
     """
     try:
         with one_at_a_time():
+            require_own_databases()
             migrate(say)
             require_the_key()
             return _set_up(admin_password, say, serves_pages, is_host)

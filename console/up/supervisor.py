@@ -5,7 +5,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from console.up.child import Child, how_it_ended, rotate
 from console.up.processes import KILLED_S, has_terminal
@@ -108,6 +108,8 @@ class Supervisor:
                  on_hurry: Callable[[], None] = lambda: None):
         self.children, self._record, self._signals, self._say = children, record, signals, say
         self._on_hurry = on_hurry
+        self.beside: Callable[[], None] = lambda: None
+        """What else is looked at in each round."""
         # The record is locked, so the file is that of no other run.
         self._signs = Signs(file=record.path.with_name("signs.sock"))
         self._silence, self._own = Silence(LOOK_S, time.monotonic()), Watchdog()
@@ -152,6 +154,7 @@ class Supervisor:
         """One round: notice ends and silence, start again what is due, write what could not be written, keep the logs
         short."""
         self._own.tell(ALIVE)
+        self.beside()
         self._look_for_life()
         for child in self.children:
             pid, code = child.pid, child.ended()
@@ -173,6 +176,22 @@ class Supervisor:
         """Until something happened or is due, or ``seconds`` passed."""
         due = [child.start_again_at - time.monotonic() for child in self.children if child.start_again_at is not None]
         self._signals.wait(min([seconds, LOOK_S, *due]))
+
+    def halt(self, names: Collection[str]) -> None:
+        """Stop the programs of these names; they stay so until ``go_on``."""
+        group = [child for child in self.children if child.program.name in names]
+        for child in group:
+            child.start_again_at = None
+            child.halted = True
+        self._stop_group([child for child in group if child.process is not None], self._signals.stops)
+
+    def go_on(self) -> None:
+        """Start again, in their order, what was halted."""
+        for child in self.children:
+            if child.halted:
+                child.halted = False
+                if child.process is None and not self._signals.stops:
+                    self.start(child)
 
     def run(self) -> None:
         """Keep everything running until somebody asks to stop."""

@@ -33,7 +33,7 @@ def _of_the_console() -> Iterator[str]:
     yield from all_keys()
     yield from control_secrets()
     yield settings.EMBEDDED_REDIS_PASSWORD
-    yield settings.PAIRWISE_ADMIN_PASSWORD
+    yield from (settings.PAIRWISE_ADMIN_PASSWORD, settings.PAIRWISE_MOVE_PASSWORD, settings.PAIRWISE_BACKUP_KEY)
     yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
     for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_SMTP_URL,
                     *addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS).values()):

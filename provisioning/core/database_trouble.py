@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from django.db import OperationalError
 
-LOCKED, FULL, READ_ONLY, FAILING, AWAY = "locked", "full", "read-only", "failing", "away"
+LOCKED, FULL, READ_ONLY, FAILING, AWAY, MOVED = "locked", "full", "read-only", "failing", "away", "moved"
 SENTENCES = {
     LOCKED: "Another program holds the Configuration Database.",
     FULL: "The disk of the Configuration Database is full.",
     READ_ONLY: "The Configuration Database is read-only.",
     FAILING: "The file of the Configuration Database cannot be read or written.",
     AWAY: "The Configuration Database does not answer.",
+    MOVED: "The Configuration Database is being moved, and takes no changes until that has ended.",
 }
 _SQLITE = {
     sqlite3.SQLITE_BUSY: LOCKED, sqlite3.SQLITE_LOCKED: LOCKED, sqlite3.SQLITE_PROTOCOL: LOCKED,

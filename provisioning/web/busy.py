@@ -9,15 +9,16 @@ from django.middleware.csrf import get_token
 from django.template import loader
 from django.views.defaults import server_error
 
-from provisioning.core.database_trouble import FULL, LOCKED, Trouble, trouble_of
+from provisioning.core.database_trouble import FULL, LOCKED, MOVED, Trouble, trouble_of
 
 from .kept import kept_of
 
 log = logging.getLogger(__name__)
 
-RETRY_S = {LOCKED: 5}
+RETRY_S = {LOCKED: 5, MOVED: 10}
 RETRY_LATER_S = 30
-WHAT_TO_DO = {LOCKED: "The console has waited for it as long as it may.", FULL: "Make room on it, then try again."}
+WHAT_TO_DO = {LOCKED: "The console has waited for it as long as it may.", FULL: "Make room on it, then try again.",
+              MOVED: "Servers go on meanwhile."}
 
 
 def fault(request):
@@ -27,6 +28,15 @@ def fault(request):
     if trouble is None:
         return server_error(request)
     log.warning("%s %s was answered with 503: %s (%s)", request.method, request.path, trouble.sentence, error)
+    return _to_try_again(request, trouble)
+
+
+def stands_still(request):
+    """What is answered to who wants to change something while the database is moved."""
+    return _to_try_again(request, Trouble(MOVED))
+
+
+def _to_try_again(request, trouble: Trouble) -> HttpResponse:
     answer = _answer(request, trouble)
     answer.headers["Retry-After"] = str(RETRY_S.get(trouble.code, RETRY_LATER_S))
     answer.headers["Cache-Control"] = "no-store"
@@ -46,7 +56,7 @@ def _answer(request, trouble: Trouble) -> HttpResponse:
                             content_type="text/plain; charset=utf-8")
     # Nothing in it asks the database, not even who is signed in.
     body = loader.render_to_string("web/busy.html", {
-        "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code == LOCKED,
+        "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code in RETRY_S,
         "posts": request.method == "POST", "kept": kept_of(request),
         "theme": request.COOKIES.get("pairwise_theme", ""), "csrf_token": get_token(request)})
     return HttpResponse(body, status=503)

@@ -1,0 +1,46 @@
+"""Pages while the databases are moved: they can be read, and what somebody sends is kept in the page."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from console import kept_databases
+from provisioning.web.busy import stands_still
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+API = "/api/"
+
+
+class Standstill:
+    """Named in settings.MIDDLEWARE, where a token for forms is already there."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self._answer = get_response
+        self._began_with = number(settings.PAIRWISE_DATA_DIR)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in SAFE or request.path.startswith(API) or not self._is_moving():
+            return self._answer(request)
+        return stands_still(request)
+
+    def _is_moving(self) -> bool:
+        """Also from the moment on in which other databases count than those that this process has open."""
+        try:
+            kept = kept_databases.read(settings.PAIRWISE_DATA_DIR)
+        except kept_databases.Contradiction:
+            return False
+        return bool(kept and kept.is_at_work) or _number(kept) != self._began_with
+
+
+def number(data_dir: Path) -> str:
+    """Of the databases that count now; "" for those that were never moved."""
+    try:
+        return _number(kept_databases.read(data_dir))
+    except kept_databases.Contradiction:
+        return ""
+
+
+def _number(kept: kept_databases.Kept | None) -> str:
+    return kept.number if kept is not None and kept.counts else ""
