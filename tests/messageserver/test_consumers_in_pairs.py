@@ -5,19 +5,18 @@ import pytest
 from tests.doubles.stomp import Client
 
 from .pair_of_servers import PairOfServers
-from .test_pair import make_pair, pair  # noqa: F401  fixtures
 from .test_positions import ack, bodies, fill, full_disk, named
 from .test_queues import QUEUE, take
 
 pytestmark = pytest.mark.scenario
 
 
-def fail_over(pair: PairOfServers) -> None:  # noqa: F811
+def fail_over(pair: PairOfServers) -> None:
     pair.a.kill()
     pair.b.granted("primary", 2)
 
 
-def test_positions_and_queues_go_on_at_the_other_member(pair):  # noqa: F811
+def test_positions_and_queues_go_on_at_the_other_member(pair):
     with Client(pair.a.port) as client, Client(pair.a.port) as worker:
         named(client)
         take(worker)
@@ -36,7 +35,7 @@ def test_positions_and_queues_go_on_at_the_other_member(pair):  # noqa: F811
             (0, "true"), (1, "true"), (3, "true")]
 
 
-def test_an_acknowledgement_is_answered_only_once_the_standby_has_it(pair):  # noqa: F811
+def test_an_acknowledgement_is_answered_only_once_the_standby_has_it(pair):
     with Client(pair.a.port) as client:
         named(client)
         fill(client, 1)
@@ -50,7 +49,7 @@ def test_an_acknowledgement_is_answered_only_once_the_standby_has_it(pair):  # n
     pair.wait_equal()
 
 
-def test_a_position_is_free_again_after_its_connection_ended_with_an_error_before_all_was_answered(pair):  # noqa: F811
+def test_a_position_is_free_again_after_its_connection_ended_with_an_error_before_all_was_answered(pair):
     with Client(pair.a.port) as client:
         named(client)
         fill(client, 1)
@@ -69,7 +68,7 @@ def test_a_position_is_free_again_after_its_connection_ended_with_an_error_befor
 LARGE = b"x" * 200_000
 
 
-def give_and_fail(pair: PairOfServers, worker: Client, other: Client) -> None:  # noqa: F811
+def give_and_fail(pair: PairOfServers, worker: Client, other: Client) -> None:
     """A transaction that settles the message 0 of the queue is on its way to the standby, which is frozen, and the disk
     of the active server does not take it, but for later."""
     fill(worker, 1, QUEUE)
@@ -89,8 +88,8 @@ def give_and_fail(pair: PairOfServers, worker: Client, other: Client) -> None:  
     pair.a.control.wait_report(state="started", reason="")
 
 
-def test_what_is_stored_late_reaches_everyone_and_its_acknowledgements_with_it(make_pair):  # noqa: F811
-    pair = make_pair(redundancy={"standby-timeout": "20"}).in_sync()  # noqa: F811
+def test_what_is_stored_late_reaches_everyone_and_its_acknowledgements_with_it(make_pair):
+    pair = make_pair(redundancy={"standby-timeout": "20"}).in_sync()
     with Client(pair.a.port) as watcher, Client(pair.a.port) as one, Client(pair.a.port) as two:
         watcher.subscribe("/topic/a")
         take(one)
