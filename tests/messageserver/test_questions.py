@@ -83,7 +83,9 @@ def test_the_console_sees_who_is_connected_and_cuts_one(server):
         console.send("SEND", {"destination": "/server/connections/cut", "session": told["session"], "by": "ada\n",
                               "receipt": "cut"})
         assert console.expect("RECEIPT").headers["receipt-id"] == "cut"
-        assert "An administrator has cut this connection." in client.expect("ERROR").headers["message"]
+        told = client.expect("ERROR").headers
+        assert "An administrator has cut this connection." in told["message"]
+        assert told["retry"] == "true"
         assert ask(console, "connections", id="again")["connections"] == []
         assert console.connected.headers["last-seq"] == "0"
     assert "is cut: ada asked the console for that." in server.output
