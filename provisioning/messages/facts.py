@@ -111,13 +111,12 @@ class Connections:
 
 @dataclass(frozen=True)
 class Destination:
-    """``first`` and ``last`` are seqs; ``count`` is None where nobody counts."""
+    """``first`` and ``last`` are seqs of messages that are kept."""
 
     name: str
     first: int
     last: int
     at: datetime | None
-    count: int | None = None
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def slow(unread: int, subscriptions: Sequence[Subscription]) -> str:
 
 def destinations_of(said: Mapping[str, Any], member: str) -> Destinations:
     rows = [Destination(_text(each, "destination"), _whole(each, "first_seq"), _whole(each, "last_seq"),
-                        _of_ms(each, "last_time"), number(each.get("count"), 0, SEQ_MAX))
+                        _of_ms(each, "last_time"))
             for each in _rows(said, "destinations")]
     return Destinations(rows, said.get("more") is True, member)
 

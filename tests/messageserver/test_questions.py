@@ -92,6 +92,18 @@ def test_the_console_sees_who_is_connected_and_cuts_one(server):
 
 
 @pytest.mark.scenario
+def test_an_ack_does_not_count_as_a_message_that_was_sent(server):
+    with server.client() as client, server.client(**CONSOLE) as console:
+        client.send("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "ack": "client", "durable-name": "d"})
+        client.send("SEND", {"destination": "/topic/a"}, b"m")
+        ident = client.expect("MESSAGE").headers["ack"]
+        client.send("ACK", {"id": ident, "receipt": "acked"})
+        client.expect("RECEIPT")
+        [told] = ask(console, "connections")["connections"]
+        assert told["submitted"] == 1
+
+
+@pytest.mark.scenario
 def test_a_connection_that_is_gone_cannot_be_cut_and_nothing_of_it_is_stored(server):
     with server.client(**CONSOLE) as console:
         console.send("SEND", {"destination": "/server/connections/cut", "session": "1-999", "receipt": "cut"})
