@@ -31,6 +31,8 @@ class Connection(Output):
     def __init__(self, broker: Broker):
         super().__init__(broker)
         self.submitted = self.settled = 0
+        self.awaited = 0
+        """How many of those that were submitted were ACKs, and no messages."""
         self.writable = asyncio.Event()
         self.writable.set()
         self._parser = Parser(STRANGERS_FRAME)
@@ -49,7 +51,7 @@ class Connection(Output):
         client's)."""
         return {"session": self.name, "login": self.login, "peer": self.peer,
                 "since": time.time() - (self._time() - self._since), "unread_bytes": self.unread,
-                "submitted": self.submitted, "heart_beats": [self._send_every_s, self._expect_every_s]}
+                "submitted": self.submitted - self.awaited, "heart_beats": [self._send_every_s, self._expect_every_s]}
 
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""

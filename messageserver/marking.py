@@ -123,6 +123,7 @@ class Marking:
             session.settle(1)
 
         session.submitted += 1
+        session.awaited += 1
         self.wait(answer)
 
     async def written(self, source: Source) -> bool:

@@ -10,6 +10,9 @@ from .stomp import told
 
 LINGER_S = 1.0
 """How long a connection that got its last frame is kept, so that the client can read it."""
+RETRY_ENDS = ("Try again.", "Connect again.", "again later.", "again later, with its dedup-id.",
+              "again and resume with from-seq.", "to the other member of the pair.")
+"""How sentences end that are of the moment or of this member; what a client wrote itself never stands at an end."""
 _numbers = itertools.count(1)
 
 
@@ -76,6 +79,8 @@ class Output(asyncio.Protocol):
         headers = [("message", sentence), ("content-type", "text/plain")]
         if receipt is not None:
             headers.append(("receipt-id", receipt))
+        if sentence.endswith(RETRY_ENDS):
+            headers.append(("retry", "true"))
         if not self.connected:
             headers.append(("version", VERSIONS))
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",

@@ -28,6 +28,7 @@ class Guest(Protocol):
     connected: bool
     dialect: Dialect
     submitted: int
+    awaited: int
     writable: asyncio.Event
 
     @property

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .errors import NotConnected, Refused, Timeout, passes
+from .errors import NotConnected, Refused, Timeout
 from .feed import ACK_LOST, Feed, Wanted
 from .frames import Frame, encode
 from .line import Line
@@ -233,19 +233,21 @@ class Core:
 
     def _error(self, line: Line, frame: Frame) -> None:
         name, sentence = frame.headers.get("receipt-id", ""), frame.headers.get("message", "")
-        self._outbox.refused(name, sentence)
+        again = frame.headers.get("retry") == "true"
+        if not again:
+            self._outbox.refused(name, sentence)
         number = name[1:] if name.startswith("s") else ""
         feed = self._feeds.get(int(number)) if number.isdigit() else None
-        if feed is not None and not self._tries_again(feed, sentence):
+        if feed is not None and not self._tries_again(feed, again):
             del self._feeds[feed.number]
             feed.fail(Refused(sentence))
 
-    def _tries_again(self, feed: Feed, sentence: str) -> bool:
+    def _tries_again(self, feed: Feed, again: bool) -> bool:
         """One that was granted before may be refused for a moment, while the server has not noticed that the former
         connection is gone."""
         now = time.monotonic()
         feed.refused_since = feed.refused_since or now
-        return (feed.ready.done() or passes(sentence)) and now - feed.refused_since < self._timeout
+        return (feed.ready.done() or again) and now - feed.refused_since < self._timeout
 
 
 _TAKEN: Mapping[str, Callable[[Core, Line, Frame], Any]] = {

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-
-_PASSES = re.compile(r"\bagain\b|\bother member\b")
 
 
 class ClientError(Exception):
@@ -42,11 +39,6 @@ class Gap(ClientError):
         self.asked, self.first = asked, first
         super().__init__(f"Messages from {asked} on were wanted; the oldest that the server keeps is {first}. "
                          "Read on to go on with it.")
-
-
-def passes(sentence: str) -> bool:
-    """Whether the server's ``sentence`` says that the same may be taken later, or by the other member."""
-    return _PASSES.search(sentence) is not None
 
 
 def _with(sentence: str, tried: Mapping[str, str]) -> str:

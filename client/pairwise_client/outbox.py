@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from .errors import Refused, passes
+from .errors import Refused
 from .line import Line
 from .messages import Receipt
 
@@ -66,9 +66,8 @@ class Outbox:
             unit.answer.set_result(Receipt(seq, unit.dedup_id))
 
     def refused(self, receipt: str, sentence: str) -> None:
-        """One that may be taken later stays, and is sent again."""
         number = receipt.partition(".")[0]
-        if number.isdigit() and not passes(sentence):
+        if number.isdigit():
             self._fail(int(number), Refused(sentence))
 
     def lost(self, line: Line, error: Exception) -> None:

@@ -114,7 +114,7 @@ class Connections:
 
 @dataclass(frozen=True)
 class Destination:
-    """``first`` and ``last`` are seqs."""
+    """``first`` and ``last`` are seqs of messages that are kept."""
 
     name: str
     first: int

@@ -55,6 +55,13 @@ def test_a_refused_message_is_told_in_the_words_of_the_server_and_the_client_goe
     assert client.publish(here, "m").seq
 
 
+def test_a_refusal_that_quotes_the_word_again_is_one_all_the_same(client):
+    with pytest.raises(Refused, match=r"begins with /topic/"):
+        client.publish("/try/again", "m")
+    with pytest.raises(Refused, match="cannot be subscribed to"):
+        client.subscribe("/the/other member")
+
+
 def test_one_refused_among_many_does_not_take_others_with_it(client, here):
     stored = []
     others = threading.Thread(target=lambda: stored.extend(client.publish_many(

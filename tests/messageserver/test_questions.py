@@ -83,10 +83,24 @@ def test_the_console_sees_who_is_connected_and_cuts_one(server):
         console.send("SEND", {"destination": "/server/connections/cut", "session": told["session"], "by": "ada\n",
                               "receipt": "cut"})
         assert console.expect("RECEIPT").headers["receipt-id"] == "cut"
-        assert "An administrator has cut this connection." in client.expect("ERROR").headers["message"]
+        told = client.expect("ERROR").headers
+        assert "An administrator has cut this connection." in told["message"]
+        assert told["retry"] == "true"
         assert ask(console, "connections", id="again")["connections"] == []
         assert console.connected.headers["last-seq"] == "0"
     assert "is cut: ada asked the console for that." in server.output
+
+
+@pytest.mark.scenario
+def test_an_ack_does_not_count_as_a_message_that_was_sent(server):
+    with server.client() as client, server.client(**CONSOLE) as console:
+        client.send("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "ack": "client", "durable-name": "d"})
+        client.send("SEND", {"destination": "/topic/a"}, b"m")
+        ident = client.expect("MESSAGE").headers["ack"]
+        client.send("ACK", {"id": ident, "receipt": "acked"})
+        client.expect("RECEIPT")
+        [told] = ask(console, "connections")["connections"]
+        assert told["submitted"] == 1
 
 
 @pytest.mark.scenario

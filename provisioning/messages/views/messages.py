@@ -23,7 +23,8 @@ from .parts import around, read
 
 TABLE = Table((Column("Seq", css="number"), Column("Time"), Column("Destination"), Column("Size", css="number"),
                Column("Body")))
-DESTINATIONS = Table((Column("Destination"), Column("Last message"), Column("Seq of the last", css="number")))
+DESTINATIONS = Table((Column("Destination"), Column("Last message"), Column("First seq", css="number"),
+                      Column("Last seq", css="number")))
 
 
 @require_safe

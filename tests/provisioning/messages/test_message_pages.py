@@ -248,10 +248,13 @@ def test_a_position_is_moved_and_deleted_by_its_name(pair, member, positions, op
 
 def test_destinations_lead_to_their_messages_and_on(pair, member, operator):
     member.said["destinations"] = {"more": True, "destinations": [
-        {"destination": "/topic/a b", "first_seq": 1, "last_seq": 9, "last_time": 1_800_000_000_000}]}
+        {"destination": "/topic/a b", "first_seq": 4, "last_seq": 9, "last_time": 1_800_000_000_000}]}
     answer = operator.get(at(pair[0], "pair-destinations", begins="/topic/"))
     assert b"?of=%2Ftopic%2Fa%20b" in answer.content
     assert b"after=%2Ftopic%2Fa+b" in answer.content
+    assert [b'data-label="First seq">4<' in answer.content, b'data-label="Last seq">9<' in answer.content] == [True] * 2
+    # No column without a value.
+    assert "–" not in answer.content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
     assert member.asked == [("destinations", {"prefix": "/topic/", "most": "200"})]
 
 
