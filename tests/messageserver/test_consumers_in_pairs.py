@@ -97,9 +97,11 @@ def test_what_is_stored_late_reaches_everyone_and_its_acknowledgements_with_it(m
         two.publish("/topic/a", b"last")
         two.publish(QUEUE, b"2", receipt="r")
         pair.b.thaw()
-        two.expect("RECEIPT")
+        # The standby may confirm what was stored late before what was sent last, or both together.
+        frames = [two.next() for _ in range(3)]
+        assert [frame.body for frame in frames if frame.command == "MESSAGE"] == [b"1", b"2"]
+        assert [frame.command for frame in frames].count("RECEIPT") == 1
         assert [message.body for message in watcher.messages(3)] == [b"first", LARGE, b"last"]
-        assert bodies(two, 2) == [1, 2]
     fail_over(pair)
     with Client(pair.b.port) as client:
         take(client)
