@@ -265,7 +265,7 @@ def test_views_do_not_reach_hosts_or_processes():
 
 
 def calls():
-    for package in PACKAGES:
+    for package in (*PACKAGES, "client"):
         for path in modules(package):
             for node in nodes(path):
                 if isinstance(node, ast.Call):

@@ -15,6 +15,7 @@ from .members import access
 from .messages import Content, Held, Outgoing, Receipt
 from .options import Moment, wanted
 from .outbox import Unit
+from .waiting import within
 
 TIMEOUT_S, HEART_BEAT_S, PREFETCH, WINDOW = 30.0, 5.0, 500, 1000
 BATCH = 200
@@ -174,7 +175,7 @@ class Subscription:
     async def take(self, timeout: float | None) -> list[Held]:
         """The next ones, to be made messages of; [] when it was closed. Raises as ``get`` does."""
         try:
-            return await asyncio.wait_for(self.feed.take(BATCH), timeout)
+            return await within(timeout, self.feed.take(BATCH))
         except asyncio.TimeoutError:
             raise Timeout(f"No message of {self.feed.wanted.destination} came within {timeout:g} s.") from None
 

@@ -15,6 +15,7 @@ from .line import Line
 from .members import Access, who_serves
 from .messages import Held, Outgoing, Receipt, as_bytes, received, send_headers
 from .outbox import Outbox, Unit
+from .waiting import within
 
 GOODBYE_S = 5.0
 """Seconds that the server gets to store the last ACKs."""
@@ -110,7 +111,7 @@ class Core:
             # Without a turn of the loop: receipts come in groups, and what follows them is to travel in groups, too.
             return answer.result()
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), seconds)
+            return await within(seconds, asyncio.shield(answer))
         except asyncio.TimeoutError:
             if answer.done() and not answer.cancelled():
                 return answer.result()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .errors import Refused
 from .frames import Frame
 from .line import Line
+from .waiting import within
 
 DIAL_S, LOG_IN_S = 3.0, 5.0
 """Seconds that a member gets to take a connection, and to let the client in."""
@@ -68,9 +69,9 @@ async def dialled(access: Access, member: Member, taken: Callable[[Line, Frame],
     line = Line(str(member), taken, access.heart_beat)
     try:
         try:
-            await asyncio.wait_for(loop.create_connection(
+            await within(DIAL_S, loop.create_connection(
                 lambda: line, member.host, member.port, ssl=access.context,
-                server_hostname=member.host if access.context else None), DIAL_S)
+                server_hostname=member.host if access.context else None))
         except asyncio.TimeoutError:
             raise ConnectionError(f"it did not take the connection within {DIAL_S:g} s") from None
         except ssl.SSLError as error:
@@ -79,7 +80,7 @@ async def dialled(access: Access, member: Member, taken: Callable[[Line, Frame],
             raise ConnectionError(_said(error)) from error
         line.log_in(access.login, access.passcode)
         try:
-            await asyncio.wait_for(asyncio.shield(line.connected), LOG_IN_S)
+            await within(LOG_IN_S, line.connected)
         except asyncio.TimeoutError:
             raise ConnectionError(f"it did not let the client in within {LOG_IN_S:g} s") from None
     except BaseException:
