@@ -372,3 +372,20 @@ def test_the_scripts_are_executable_and_the_checks_call_the_tests():
         assert path.stat().st_mode & stat.S_IXUSR
         assert os.access(path, os.X_OK)
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("\n./run test")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_every_process_collects_the_same_tests_in_the_same_order(tmp_path):
+    """Workers that do not agree run nothing at all."""
+    def collected(seed: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", f"cache_dir={tmp_path}",
+             "-o", "addopts=-p no:schemathesis --strict-markers", "tests"],
+            cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        assert done.returncode == 0, done.stdout[-2000:]
+        return [line for line in done.stdout.splitlines() if "::" in line]
+
+    first = collected("1")
+    assert len(first) > 1000
+    assert collected("2") == first

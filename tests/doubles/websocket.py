@@ -1,7 +1,6 @@
 """A WebSocket client for tests: exact bytes out, STOMP frames in, everything bounded in time."""
 
 import base64
-import os
 import ssl
 
 from messageserver.websocket_frames import BINARY, CLOSE, PING, PONG, TEXT, unmasked
@@ -19,9 +18,9 @@ def request(*headers: str, host: str = "127.0.0.1", method: str = "GET", version
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
-def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes = b"") -> bytes:
+def frame(opcode: int, payload: bytes = b"", *, final: bool = True, mask: bytes = b"\x37\xfa\x21\x3d") -> bytes:
     """A frame as a client sends it."""
-    mask, size = mask or os.urandom(4), len(payload)
+    size = len(payload)
     length = bytes((0x80 | size,)) if size < 126 else (
         b"\xfe" + size.to_bytes(2, "big") if size < 65_536 else b"\xff" + size.to_bytes(8, "big"))
     return bytes((opcode | (0x80 if final else 0),)) + length + mask + unmasked(payload, mask)
