@@ -69,4 +69,4 @@ def check_counts(transaction: Transaction) -> None:
     for each in transaction.acknowledgements:
         if each.subscription.keeps and each.subscription.closed:
             raise Refusal(f"The transaction acknowledges message {each.seq} of a subscription that has ended since: "
-                          "nothing of it counts, and the message comes again. Commit before UNSUBSCRIBE.")
+                          "nothing of it counts. Commit before UNSUBSCRIBE.")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from console.backup.sealed import CannotOpen, Sealing, Unsealing, is_sealed
 from protocol.files import sync_directory
+from protocol.outside import read_json
 
 MANIFEST, FORMAT = "manifest.json", 1
 BLOCK = 2**20
@@ -154,7 +155,7 @@ class Reading:
 
 def _manifest(body: bytes) -> Manifest:
     try:
-        manifest = Manifest(**json.loads(body))
+        manifest = Manifest(**read_json(body))
     except (ValueError, TypeError):
         raise CannotOpen("This backup was made by a newer version of Pairwise: restore it with that one.") from None
     if manifest.format != FORMAT:

@@ -40,5 +40,5 @@ def documented(suite: str) -> tuple[int, set[str]]:
 
 def check(suite: str, outcomes: Mapping[str, str], without: set[str]) -> None:
     """``outcomes``: of each case what was wrong, nothing if it passed. Exactly what is documented is so."""
-    assert {case: wrong for case, wrong in outcomes.items() if wrong} == {}
+    assert not any(outcomes.values()), "\n".join(f"{case}: {wrong}" for case, wrong in outcomes.items() if wrong)
     assert (len(outcomes), without) == documented(suite)

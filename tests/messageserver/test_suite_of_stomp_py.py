@@ -17,16 +17,15 @@ pytestmark = pytest.mark.scenario
 SUITE = "stomp.py 4.1.24"
 RUN_S = 120
 # One process has all that use /queue/test, one after the other.
-QUICK = ["s10_test", "s11_test", "s12_test", "nonascii_test", "activemq_test", "apollo_test", "local_test", "misc_test",
-         "override_threading_test"]
+QUICK = ["s10_test", "s11_test", "s12_test", "nonascii_test", "activemq_test", "apollo_test", "local_test", "misc_test"]
 LONG = [["basic_test"], ["threading_test"], [f"cli_test.TestCLI.test{name}" for name in (
     "subscribe", "sendrec", "sendfile", "sendfileheaders", "abort")], [f"cli_test.TestCLI.test{name}" for name in (
         "commit", "stats", "run", "runarg")]]
 WITHOUT = {
     "basic_test.TestBasicSend.test_timeout", "misc_test.TestNoResponseConnectionKill.test_noresponse", "ss_test",
     "s11_test.Test11Send.testheartbeat_timeout", "s12_test.Test12Connect.test_timeout", "stompserver_test",
-    "rabbitmq_test", "ssl_test", "cli_ssl_test", "ssl_sni_test", "multicast_test", "transport_test", "utils_test",
-    "p2_backward_test", "p3_backward_test"}
+    "rabbitmq_test", "override_threading_test", "ssl_test", "cli_ssl_test", "ssl_sni_test", "multicast_test",
+    "transport_test", "utils_test", "p2_backward_test", "p3_backward_test"}
 """Cases, and modules as a whole; docs/conformance.md says why."""
 SETTINGS = """
 [default]

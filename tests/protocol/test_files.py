@@ -19,6 +19,7 @@ MOVE_OTHERWISE = {
     "hostagent/launch.py": "moves aside what nobody started",
     "hostagent/jobs/fetch.py": "a download that goes on after a break",
     "messageserver/log.py": "the log that was written until now",
+    "console/backup/restorer.py": "puts whole directories in their places",
     "provisioning/catalog/services/packages.py": "an upload, whose name is known only when all of it has come",
 }
 

@@ -243,6 +243,8 @@ def test_everything_that_comes_from_the_key_is_known():
         "provisioning.web.kept", "provisioning.web.privacy",
         "provisioning.history.history", "provisioning.history.verify",  # the chain
         "provisioning.broker.secrets",  # is kept out of bundles and files
+        "console.backup.contents",  # goes into a backup itself
+        "console.backup.sealed",  # a key of its own
     }
     for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins",
                  "accounts.services.passkeys", "accounts.services.tokens", "web.kept", "web.privacy", "chain.key_of"):

@@ -126,7 +126,8 @@ def test_every_trouble_is_a_sentence():
         "The disk of the Configuration Database is full, for 12 s at least. Make room on it.",
         "The Configuration Database is read-only, for 12 s at least.",
         "The file of the Configuration Database cannot be read or written, for 12 s at least.",
-        "The Configuration Database does not answer, for 12 s at least."}
+        "The Configuration Database does not answer, for 12 s at least.",
+        "The Configuration Database is being moved, and takes no changes until that has ended, for 12 s at least."}
 
 
 # --- a write that proves it
