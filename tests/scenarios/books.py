@@ -16,7 +16,7 @@ class Book:
         self.destination = f"/topic/{ledger}.{publisher}"
         self.sent = 0
         self.pending: OrderedDict[int, None] = OrderedDict()
-        self.seqs: dict[int, int] = {}
+        self.seqs: dict[int, int | None] = {}
         self.newest = 0
 
     def next(self) -> int:
@@ -27,8 +27,9 @@ class Book:
     def dedup_id(self, number: int) -> str:
         return f"{self.ledger}-{self.publisher}-{number}"
 
-    def acknowledged(self, number: int, seq: int) -> None:
-        """A receipt came. A second one for the same number must name the same place."""
+    def acknowledged(self, number: int, seq: int | None) -> None:
+        """A receipt came; None is that of a transaction, which names no place. A second one for the same number must
+        name the same place."""
         before = self.seqs.setdefault(number, seq)
         assert before == seq, f"message {number} of {self.destination} was acknowledged at {before} and at {seq}"
         self.pending.pop(number, None)
@@ -105,7 +106,7 @@ class Audit:
                 self.wrong.append(f"{name}: message {number} is there twice, again at seq {seq}")
             elif number < self._last[name]:
                 self.wrong.append(f"{name}: message {number} came after {self._last[name]}, at seq {seq}")
-            if promised != seq:
+            if promised not in (None, seq):
                 self.wrong.append(f"{name}: message {number} was acknowledged at seq {promised} and is at {seq}")
             self._seen[name].add(number)
             self.last_seq, self._last[name] = seq, max(number, self._last[name])

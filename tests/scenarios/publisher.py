@@ -30,7 +30,7 @@ class Publisher:
     def __init__(self, ledger: "Ledger", book: Book):
         self.ledger, self.book = ledger, book
         self._began = 0.0
-        self._frame = (f"SEND\ndestination:{book.destination}\n{ledger.head}receipt:%d\n"
+        self._frame = (f"SEND\ndestination:{book.destination}\n{ledger.head}"
                        f"dedup-id:{book.ledger}-{book.publisher}-%d\n%s\n").encode()
 
     async def run(self) -> None:
@@ -95,21 +95,23 @@ class Publisher:
         """SEND frames; whole transactions when the ledger wants them."""
         batch, parts = self.ledger.batch, []
         if batch == 1:
-            return b"".join(self._send(number, "") for number in numbers)
+            return b"".join(self._send(number, f"receipt:{number}\n") for number in numbers)
         for at in range(0, len(numbers), batch):
-            name = f"t{numbers[at]}"
+            name, held = f"t{numbers[at]}", numbers[at:at + batch]
             parts.append(f"BEGIN\ntransaction:{name}\n\n\0".encode())
-            parts += [self._send(number, f"transaction:{name}\n") for number in numbers[at:at + batch]]
-            parts.append(f"COMMIT\ntransaction:{name}\n\n\0".encode())
+            parts += [self._send(number, f"transaction:{name}\n") for number in held]
+            parts.append(f"COMMIT\ntransaction:{name}\nreceipt:{','.join(map(str, held))}\n\n\0".encode())
         return b"".join(parts)
 
     def _send(self, number: int, more: str) -> bytes:
         body = b"%d " % number
-        return self._frame % (number, number, more.encode()) + body.ljust(self.ledger.size, b".") + b"\0"
+        return self._frame % (number, more.encode()) + body.ljust(self.ledger.size, b".") + b"\0"
 
-    def receipt(self, number: int, seq: int) -> None:
-        self.book.acknowledged(number, seq)
-        self.ledger.acks.add(time.monotonic())
+    def receipt(self, numbers: str, seq: str | None) -> None:
+        """Of one message, or of all of a transaction, whose places are not told."""
+        for number in numbers.split(","):
+            self.book.acknowledged(int(number), None if seq is None else int(seq))
+            self.ledger.acks.add(time.monotonic())
 
     def complain(self, text: str) -> None:
         self.ledger.errors.append(text)
@@ -143,7 +145,7 @@ class Connection(asyncio.Protocol):
             command, *lines = head.split("\n")
             headers = dict(line.split(":", 1) for line in lines)
             if command == "RECEIPT":
-                self._publisher.receipt(int(headers["receipt-id"]), int(headers["seq"]))
+                self._publisher.receipt(headers["receipt-id"], headers.get("seq"))
             elif command == "CONNECTED":
                 self.accepted = True
                 self.send(list(self._publisher.book.pending))
