@@ -91,13 +91,14 @@ def detailed(row: Any, *, status: int = 200) -> HttpResponse:
     return _detailed(*document_by_id(row.pk), status=status, location=address(row) if status == 201 else "")
 
 
-def _detailed(key: int, document: Document, *, status: int = 200, location: str = "") -> HttpResponse:
+def _detailed(key: int, revision: int, document: Document, *, status: int = 200, location: str = "") -> HttpResponse:
     found = described([key])
     if not found:
         # Deleted since it was read.
         raise NotFound(GONE)
-    return answered({**document, **found[0], "ports": document["ports"]}, ApplicationDetail, status=status,
-                    revision=found[0]["revision"], location=location)
+    # Somebody may have saved it between the two: the revision is that of what was read first.
+    return answered({**document, **found[0], "ports": document["ports"], "revision": revision}, ApplicationDetail,
+                    status=status, revision=revision, location=location)
 
 
 def address(row: Any) -> str:

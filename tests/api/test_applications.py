@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
+from api import applications
 from api.applications import ApplicationRow
 from provisioning.applications.selectors.export import export_document
 from provisioning.models import Application, Connection, HistoryEntry, Option
@@ -130,6 +131,20 @@ def test_a_change_needs_the_revision_that_it_is_based_on(admin, some):
     assert (stale.status_code, body["revision"], body["saved_by"]) == (412, 2, "robot")
     assert body["differences"] == [{"field": "tenants", "label": "Tenants", "theirs": "Environment", "yours": "Other"}]
     assert admin("PATCH", "/applications/MS_1", {"description": "x"}, If_Match="*").status_code == 200
+
+
+def test_no_part_is_older_than_the_revision_whoever_saves_while_it_is_read(admin, some, monkeypatch):
+    def saved_between(application_ids):
+        Application.objects.filter(pk=some[0].pk).update(description="theirs", revision=some[0].revision + 1)
+        return described(application_ids)
+
+    described = applications.described
+    monkeypatch.setattr(applications, "described", saved_between)
+    read = admin.get("/applications/MS_1")
+    assert (read.json()["description"], read["ETag"]) == ("", f'"r{some[0].revision}"')
+    assert read.json()["revision"] == some[0].revision
+    monkeypatch.undo()
+    assert admin("PATCH", "/applications/MS_1", {"description": "mine"}, If_Match=read["ETag"]).status_code == 412
 
 
 def test_what_was_read_can_be_sent_back_as_it_is(admin):

@@ -22,8 +22,10 @@ def _paths(draft: type) -> tuple[str, ...]:
 
 
 _COLUMNS = _paths(ApplicationDraft)
-_BY_NAME = Prepared(lambda: Application.objects.filter(name=Given()).order_by().values_list("pk", *_COLUMNS))
-_BY_KEY = Prepared(lambda: Application.objects.filter(pk__in=Keys()).order_by().values_list("pk", *_COLUMNS))
+_BY_NAME = Prepared(lambda: Application.objects.filter(name=Given()).order_by().values_list(
+    "pk", "revision", *_COLUMNS))
+_BY_KEY = Prepared(lambda: Application.objects.filter(pk__in=Keys()).order_by().values_list(
+    "pk", "revision", *_COLUMNS))
 _PORTS = Prepared(lambda: ListeningPort.objects.filter(application__in=Keys()).values_list(*_paths(PortDraft)))
 _CONNECTIONS = Prepared(lambda: Connection.objects.filter(application__in=Keys()).values_list(
     *_paths(ConnectionDraft)))
@@ -31,26 +33,27 @@ _OPTIONS = Prepared(lambda: Option.objects.filter(application__in=Keys()).values
     "annex", "section", "key", "value"))
 
 
-def document_by_name(name: str) -> tuple[int, Document]:
-    """The key of the application of this name, and what is configured of it. Raises NotFound."""
+def document_by_name(name: str) -> tuple[int, int, Document]:
+    """The key of the application of this name, its revision, and what is configured of it: no part is older than the
+    revision, so nobody who changes it on its base undoes what he has not seen. Raises NotFound."""
     return _document(_BY_NAME.rows(name), f"There is no application named {name}.")
 
 
-def document_by_id(application_id: int) -> tuple[int, Document]:
+def document_by_id(application_id: int) -> tuple[int, int, Document]:
     """As ``document_by_name``."""
     return _document(_BY_KEY.rows(keys([application_id])), GONE)
 
 
-def _document(rows: list[list[Any]], why_not: str) -> tuple[int, Document]:
+def _document(rows: list[list[Any]], why_not: str) -> tuple[int, int, Document]:
     if not rows:
         raise NotFound(why_not)
-    [(key, *values)] = rows
+    [(key, revision, *values)] = rows
     own = keys([key])
     tables: dict[bool, dict[str, dict[str, str]]] = {False: {}, True: {}}
     for annex, section, option, value in _OPTIONS.rows(own):
         shown = MASK if is_secret_option(section, option) else value
         tables[annex].setdefault(section, {})[option] = shown
-    return key, {
+    return key, revision, {
         **_named(ApplicationDraft, values), "ports": [_named(PortDraft, row) for row in _PORTS.rows(own)],
         "connections": [_named(ConnectionDraft, row) for row in _CONNECTIONS.rows(own)],
         "options": tables[False], "annex": tables[True]}
