@@ -19,6 +19,7 @@ from messageserver.settings import Retention
 from messageserver.store import Store
 from tests.doubles.stomp import Client
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 from .pair_of_servers import SYNC_SECRET, PairOfServers
 
@@ -58,7 +59,7 @@ def test_a_time_is_where_a_subscription_begins(server):
         publish(client, 5, "/topic/a")
         client.subscribe("/topic/a", "first", from_seq="1")
         before = client.messages(5)[-1]
-        time.sleep(0.002)  # so that the next ones have another time
+        wait_for(lambda: time.time_ns() // 1_000_000 > int(before.headers["timestamp"]), 5, "another time of the next")
         client.acked("/topic/a", b"6")
         [after] = client.messages(1)
         assert int(after.headers["timestamp"]) > int(before.headers["timestamp"])
@@ -142,9 +143,7 @@ def test_a_store_of_a_former_release_is_read_at_once_and_filled_in(server):
         client.publish("/topic/rare", b"1")
         assert numbers(client, 1) == [1]
     with contextlib.closing(sqlite3.connect(path)) as db:
-        deadline = time.monotonic() + 15
-        while places.whole_from(db) > 1 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: places.whole_from(db) <= 1, 15, "places of all that is stored")
         assert places.blocks(db, 0, (count + 2) // BLOCK, "/topic/rare", 9) == [0, (count + 2) // BLOCK]
     with server.client() as client:
         client.subscribe("/topic/rare", from_seq="1")

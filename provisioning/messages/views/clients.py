@@ -1,15 +1,19 @@
 """Who is connected to a Message Server, and the named positions that it keeps."""
 
+from collections.abc import Callable
+
+from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.core.permissions import CLIENTS, actor_of
 from provisioning.errors import Refused
+from provisioning.messages.facts import Connections, Positions
 from provisioning.messages.forms import MoveForm
 from provisioning.messages.selectors import asked
 from provisioning.messages.services import orders
-from provisioning.web.answers import dialog
+from provisioning.web.answers import dialog, done
 from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.tables import Column, Table
 
@@ -25,11 +29,7 @@ POSITIONS = Table((Column("Name"), Column("Destination"), Column("Seq", css="num
 @require_safe
 @page()
 def connection_list(request, pk: int):
-    found = asked.servers(pk)
-    said, trouble = read(lambda: asked.connections(found))
-    return show(request, "messages/connections.html", {
-        **around(found, "pair-connections"), "said": said, "page": said.rows if said else [], "trouble": trouble,
-        "header": TABLE.header("", {}), "follows": trouble is None or trouble.passes})
+    return _listed(request, pk, "messages/connections.html", "pair-connections", TABLE, asked.connections)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,11 +50,7 @@ def cut(request, pk: int, session: str):
 @require_safe
 @page()
 def position_list(request, pk: int):
-    found = asked.servers(pk)
-    said, trouble = read(lambda: asked.positions(found))
-    return show(request, "messages/positions.html", {
-        **around(found, "pair-positions"), "said": said, "page": said.rows if said else [], "trouble": trouble,
-        "header": POSITIONS.header("", {}), "follows": trouble is None or trouble.passes})
+    return _listed(request, pk, "messages/positions.html", "pair-positions", POSITIONS, asked.positions)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,13 +79,22 @@ def delete(request, pk: int):
     return _asked(request, pk, name, "messages/position_delete.html", f"Delete the position {name}?")
 
 
+def _listed(request, pk: int, template: str, address: str, table: Table,
+            ask: Callable[[asked.Servers], Connections | Positions]) -> HttpResponse:
+    found = asked.servers(pk)
+    said, trouble = read(lambda: ask(found))
+    return show(request, template, {
+        **around(found, address), "said": said, "page": said.rows if said else [], "trouble": trouble,
+        "header": table.header("", {}), "follows": trouble is None or trouble.passes})
+
+
 def _name(request) -> str:
     return request.GET.get("position", "")[:255]
 
 
 def _left(request, pk: int, said: str) -> HttpResponse:
-    back = reverse("pair-positions", args=[pk])
-    return carry_out(request, lambda: None, said=lambda _: said, to=lambda _: back, back=back)
+    messages.success(request, said)
+    return done(request, reverse("pair-positions", args=[pk]), leave=True)
 
 
 def _asked(request, pk: int, name: str, template: str, title: str, form: MoveForm | None = None) -> HttpResponse:
