@@ -29,6 +29,7 @@ from . import (
     jobs,
     log,
     maintenance,
+    messages,
     openapi,
     packages,
     pair_verbs,
@@ -48,7 +49,8 @@ from .problems import NotValid, Problem, bounded
 
 PREFIX = "/api/v1/"
 ROUTERS = (
-    ("/applications", applications.router), ("/applications", verbs.router), ("/hosts", hosts.router),
+    ("/applications", applications.router), ("/applications", verbs.router),
+    ("/applications", messages.router), ("/hosts", hosts.router),
     ("/pairs", pairs.router), ("/pairs", pair_verbs.router), ("/jobs", jobs.router), ("", status.router),
     ("", configuration.router), ("", prometheus.router),
     ("/templates", templates.router), ("/packages", packages.router), ("/batches", batches.router),

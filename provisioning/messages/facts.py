@@ -23,6 +23,10 @@ class NotRead(Exception):
         self.advice, self.passes, self.is_unsure = advice, passes, is_unsure
 
 
+class Gone(NotRead):
+    """What was asked for by its name is not there, or not any more."""
+
+
 @dataclass(frozen=True)
 class Content:
     """Bytes as a page shows them: as text, or in hexadecimal digits where they are none. ``is_cut``: there is more."""
@@ -160,6 +164,16 @@ class Whole:
 
     message: Message
     body: bytes
+
+    @property
+    def is_cut(self) -> bool:
+        return self.message.size > len(self.body)
+
+    @property
+    def too_large(self) -> str:
+        """Why a body that ``is_cut`` cannot be had as a file."""
+        return (f"The body has {self.message.size:,} bytes; {DOWNLOAD_LARGEST:,} can be downloaded here. Read it with "
+                "a client of the server.")
 
 
 def moment(seconds: Any) -> datetime | None:

@@ -7,7 +7,7 @@ from provisioning.web.filters import FilterForm
 from provisioning.web.time_range import TimeRangeFilter
 
 from .facts import EVERYTHING
-from .rules import SEQ_MAX, header_wanted, pattern_problem
+from .rules import HEADERS_LARGEST, SEQ_MAX, header_wanted, headers_typed, pattern_problem
 
 
 class Pattern(forms.CharField):
@@ -61,11 +61,22 @@ class LongText(Told, forms.CharField):
             "rows": rows, "class": "input mono", "spellcheck": "false", "autocomplete": "off"}), **kwargs)
 
 
+class Headers(LongText):
+    """One a line; its value is {name: value}."""
+
+    def to_python(self, value):
+        try:
+            return headers_typed(super().to_python(value) or "")
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+
+
 class PublishForm(forms.Form):
     """``sure`` is the destination that its sender has confirmed."""
 
     destination = Text(label="Destination", mono=True, must=True, max_length=255, help_text="For example /topic/test.")
-    headers = LongText(label="Headers", rows=3, max_length=16_384, help_text="One a line, for example type: test.")
+    headers = Headers(label="Headers", rows=3, max_length=HEADERS_LARGEST,
+                      help_text="One a line, for example type: test.")
     body = LongText(label="Body", rows=8, help_text="Text, at most 64 KB.")
     sure = forms.CharField(required=False, max_length=255, widget=forms.HiddenInput)
 

@@ -38,7 +38,7 @@ POSITIONS_MOST = 1000
 LONGEST = 255
 RESERVED = frozenset({"destination", "receipt", "transaction", "content-length", "message-id"})
 """Headers that are not the sender's to choose."""
-HEADERS_MOST = 30
+HEADERS_MOST, HEADERS_LARGEST = 30, 16_384
 
 
 def look_of(said: Mapping[str, Any], member: str) -> Look:
@@ -152,14 +152,22 @@ def headers_typed(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in filter(str.strip, text.splitlines()):
         name, value = header_wanted(line)
-        if name in RESERVED:
-            raise ValueError(f"The header {name} is set by the console. Leave it out.")
         if name in found:
             raise ValueError(f"The header {name} is there twice. Keep one.")
         found[name] = value
-    if len(found) > HEADERS_MOST:
-        raise ValueError(f"{len(found)} headers are more than the {HEADERS_MOST} that fit.")
     return found
+
+
+def headers_problem(headers: Mapping[str, str]) -> str:
+    """Why no message can have ``headers``, "" when one can."""
+    if reserved := RESERVED & headers.keys():
+        return f"The header {min(reserved)} is set by the console. Leave it out."
+    if "" in headers:
+        return "A header has a name."
+    if len(headers) > HEADERS_MOST:
+        return f"{len(headers)} headers are more than the {HEADERS_MOST} that fit."
+    size = sum(len(name) + len(value) for name, value in headers.items())
+    return "" if size <= HEADERS_LARGEST else f"The headers have {size:,} characters; {HEADERS_LARGEST:,} fit."
 
 
 def destination_problem(text: str) -> str:

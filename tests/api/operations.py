@@ -17,6 +17,7 @@ from provisioning.core.permissions import (
     ACCEPT_LOSS,
     ALARMS,
     AUDIT,
+    CLIENTS,
     CONDITIONS,
     CONFIGURE,
     DRILL,
@@ -26,6 +27,8 @@ from provisioning.core.permissions import (
     MANAGE_HOSTS,
     NOTIFY,
     OPERATE,
+    PUBLISH,
+    READ_MESSAGES,
     SHARE,
     USERS,
     VIEW,
@@ -56,6 +59,9 @@ OPERATIONS: dict[str, Write] = {
     "applications_clone": Write(CONFIGURE, {"name": "Another"}),
     "verbs_start": Write(OPERATE), "verbs_restart": Write(OPERATE), "verbs_stop": Write(OPERATE),
     "verbs_stop_gracefully": Write(OPERATE), "verbs_certificates": Write(INSTALL), "verbs_install": Write(INSTALL),
+    "messages_publish": Write(PUBLISH, {"destination": "/topic/test", "body": "hello"}),
+    "messages_cut": Write(CLIENTS), "messages_move": Write(CLIENTS, {"name": "another", "seq": 1}),
+    "messages_delete": Write(CLIENTS, {"name": "another"}),
     "hosts_create": Write(MANAGE_HOSTS, HOST), "hosts_replace": Write(MANAGE_HOSTS, HOST),
     "hosts_patch": Write(MANAGE_HOSTS, {"name": "another"}), "hosts_delete": Write(MANAGE_HOSTS),
     "hosts_look": Write(AUDIT), "hosts_join_line": Write(MANAGE_HOSTS), "hosts_revoke_join_line": Write(MANAGE_HOSTS),
@@ -97,7 +103,9 @@ OPERATIONS: dict[str, Write] = {
     "searches_save": Write(VIEW, {"list": "event-list", "name": "Another", "query": "text=lost"}),
     "searches_delete": Write(SHARE),
 }
-READS = {"configuration_export": EXPORT, "tokens_token": USERS, "history_restore_plan": CONFIGURE}
+READS = {"messages_messages": READ_MESSAGES, "messages_message": READ_MESSAGES, "messages_body": READ_MESSAGES,
+         "messages_destinations": READ_MESSAGES, "configuration_export": EXPORT, "tokens_token": USERS,
+         "history_restore_plan": CONFIGURE}
 """Operations that read and need more than VIEW."""
 
 
@@ -114,7 +122,7 @@ VALUES: dict[str, Callable[[Any], Any]] = {
     "{pair}": _named("pair"), "{alarm_id}": _named("alarm"), "{condition}": lambda world: "Line lost",
     "{maintenance_id}": _named("maintenance"), "{channel}": lambda world: "Duty", "{rule}": lambda world: "Night",
     "{delivery_id}": _named("delivery"), "{user}": lambda world: "another", "{token}": _named("apitoken"),
-    "{search_id}": _named("search"),
+    "{seq}": lambda world: 7, "{session}": lambda world: "3-7", "{search_id}": _named("search"),
 }
 """{name in an address, with what stands before it where it names several kinds: what is there}."""
 

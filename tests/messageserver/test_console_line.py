@@ -68,7 +68,7 @@ def test_a_test_message_is_stored_as_any_other(server, servers):
     with Client(server.port) as client:
         client.subscribe("/topic/test", "s")
         seq = orders.publish(actor=factories.ADMINISTRATOR, application_id=found.pk, destination="/topic/test",
-                             headers="place: Zürich: north", body="grüezi")
+                             headers={"place": "Zürich: north"}, body="grüezi")
         got = client.expect("MESSAGE")
         assert (got.headers["seq"], got.headers["place"], got.body.decode()) == (str(seq), "Zürich: north", "grüezi")
 

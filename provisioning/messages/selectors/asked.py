@@ -13,13 +13,13 @@ from provisioning.messages.facts import (
     Connection,
     Connections,
     Destinations,
+    Gone,
     Look,
-    NotRead,
     Position,
     Positions,
     Whole,
 )
-from provisioning.messages.rules import connections_of, destinations_of, look_of, positions_of
+from provisioning.messages.rules import SEQ_MAX, connections_of, destinations_of, look_of, positions_of
 from provisioning.models import Application
 from provisioning.pairs.selectors.page import pair_rows
 
@@ -55,9 +55,9 @@ def servers(pk: int) -> Servers:
 
 
 def look(found: Servers, *, of: str = EVERYTHING, before: int | None = None, since: datetime | None = None,
-         until: datetime | None = None, header: tuple[str, str] | None = None) -> Look:
+         until: datetime | None = None, header: tuple[str, str] | None = None, most: int = SHOWN_MESSAGES) -> Look:
     """The newest messages of ``of`` (a destination, or the beginning of some and ``*``) before the seq ``before``."""
-    asked = {"of": of, "most": str(SHOWN_MESSAGES)}
+    asked = {"of": of, "most": str(most)}
     if before is not None:
         asked["before"] = str(before)
     for name, moment in (("since", since), ("until", until)):
@@ -74,14 +74,17 @@ def look(found: Servers, *, of: str = EVERYTHING, before: int | None = None, sin
 
 def whole(found: Servers, seq: int, *, longest: int, is_download: bool = False) -> Whole:
     """One message, with at most ``longest`` bytes of its body."""
+    # Larger ones than any are none.
+    seq = max(1, min(seq, SEQ_MAX - 2))
+
     async def talk(line: Line) -> Whole:
         said = look_of(await line.ask("messages", of=EVERYTHING, before=str(seq + 1), after=str(seq - 1)), line.member)
         if not said.messages:
-            raise NotRead(f"Message {seq} is not kept any more, or was never there.")
+            raise Gone(f"Message {seq} is not kept any more, or was never there.")
         [message] = said.messages
         if message.expired:
-            raise NotRead(f"Message {seq} has expired: its sender did not want it delivered after that, so "
-                          f"{line.member} gives it to nobody any more.")
+            raise Gone(f"Message {seq} has expired: its sender did not want it delivered after that, so "
+                       f"{line.member} gives it to nobody any more.")
         return Whole(message, await line.stored(seq, longest))
 
     return on_line(found.members, talk, within_s=DOWNLOAD_S if is_download else TOTAL_S)
@@ -98,7 +101,7 @@ def connection(found: Servers, session: str) -> Connection:
     """Raises NotRead also for one that has ended."""
     row = next((row for row in connections(found).rows if row.session == session), None)
     if row is None:
-        raise NotRead("This connection has ended already.")
+        raise Gone("This connection has ended already.")
     return row
 
 
@@ -121,5 +124,5 @@ def positions(found: Servers) -> Positions:
 def position(found: Servers, name: str) -> Position:
     row = next((row for row in positions(found).rows if row.name == name), None)
     if row is None:
-        raise NotRead("There is no such position any more.")
+        raise Gone("There is no such position any more.")
     return row

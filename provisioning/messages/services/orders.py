@@ -1,5 +1,6 @@
 """What people have a Message Server do: publish a test message, cut a connection, move or delete a named position."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from provisioning.core.permissions import Actor
 from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.history import history
 from provisioning.messages.facts import Connection, NotRead
-from provisioning.messages.rules import body_problem, destination_problem, headers_typed
+from provisioning.messages.rules import body_problem, destination_problem, headers_problem
 from provisioning.messages.selectors import asked
 from provisioning.messages.selectors.asked import Servers
 from provisioning.messages.selectors.line import Line, on_line
@@ -28,15 +29,16 @@ def note_reading(*, actor: Actor, found: Servers) -> None:
         history.record_verb(actor=actor, row=found.primary, reason=READ)
 
 
-def publish(*, actor: Actor, application_id: int, destination: str, headers: str, body: str) -> int:
+def publish(*, actor: Actor, application_id: int, destination: str, headers: Mapping[str, str],
+            body: str) -> int:
     """Send a message; its seq once it is stored as any other. Raises Refused, and Unanswered when nobody can say
     whether it was stored."""
     actor.require(permissions.PUBLISH)
-    own = check(destination=destination, headers=headers, body=body)
+    check(destination=destination, headers=headers, body=body)
     found = asked.servers(application_id)
 
     async def talk(line: Line) -> dict[str, str]:
-        return await line.tell(destination, own, body)
+        return await line.tell(destination, {**headers}, body)
 
     receipt = _told(found, talk, "whether the message was stored")
     seq = int(receipt.get("seq", "0"))
@@ -45,16 +47,12 @@ def publish(*, actor: Actor, application_id: int, destination: str, headers: str
     return seq
 
 
-def check(*, destination: str, headers: str, body: str) -> dict[str, str]:
-    """The headers that are typed. Raises Refused for a message that cannot be published."""
-    problems = {"destination": destination_problem(destination), "body": body_problem(body)}
-    try:
-        own = headers_typed(headers)
-    except ValueError as wrong:
-        problems["headers"], own = str(wrong), {}
+def check(*, destination: str, headers: Mapping[str, str], body: str) -> None:
+    """Raises Refused for a message that cannot be published."""
+    problems = {"destination": destination_problem(destination), "headers": headers_problem(headers),
+                "body": body_problem(body)}
     if refusals := [Refusal(text, field) for field, text in problems.items() if text]:
         raise Refused(*refusals)
-    return own
 
 
 def cut(*, actor: Actor, application_id: int, session: str) -> Connection:

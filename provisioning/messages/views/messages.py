@@ -48,7 +48,7 @@ def message_list(request, pk: int):
 @page(READ_MESSAGES)
 def message(request, pk: int, seq: int):
     found = asked.servers(pk)
-    whole, trouble = read(lambda: asked.whole(found, _seq(seq), longest=BODY_SHOWN))
+    whole, trouble = read(lambda: asked.whole(found, seq, longest=BODY_SHOWN))
     if whole:
         orders.note_reading(actor=actor_of(request), found=found)
     return show(request, "messages/message.html", {
@@ -61,21 +61,15 @@ def message(request, pk: int, seq: int):
 def body(request, pk: int, seq: int):
     """The whole body as a file."""
     found = asked.servers(pk)
-    whole, trouble = read(lambda: asked.whole(found, _seq(seq), longest=DOWNLOAD_LARGEST, is_download=True))
+    whole, trouble = read(lambda: asked.whole(found, seq, longest=DOWNLOAD_LARGEST, is_download=True))
     if whole is None or trouble:
         raise Refused(f"{trouble} {trouble.advice if trouble else ''}".strip())
-    if whole.message.size > len(whole.body):
-        raise Refused(f"The body has {whole.message.size:,} bytes; {DOWNLOAD_LARGEST:,} can be downloaded here. Read "
-                      "it with a client of the server.")
+    if whole.is_cut:
+        raise Refused(whole.too_large)
     orders.note_reading(actor=actor_of(request), found=found)
     name = f"{file_word(found.primary.name, 60)}-{seq}.bin"
     return HttpResponse(whole.body, content_type="application/octet-stream", headers={
         "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _seq(seq: int) -> int:
-    """Larger ones than any are none."""
-    return max(1, min(seq, 10**18 - 2))
 
 
 @require_safe

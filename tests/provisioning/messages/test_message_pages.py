@@ -143,6 +143,7 @@ def test_a_body_that_is_too_long_is_no_half_file(pair, member, operator):
 
 
 SENT = {"destination": "/topic/test", "headers": "type: test", "body": "hello"}
+TOLD = {**SENT, "headers": {"type": "test"}}
 
 
 def test_a_test_message_is_published_once_its_destination_was_confirmed(pair, member, administrator):
@@ -172,6 +173,7 @@ def test_another_destination_than_the_confirmed_one_is_asked_about_again(pair, m
 
 @pytest.mark.parametrize(("change", "words"), [
     ({"destination": "/server/connections/cut"}, "begins with /topic/"), ({"headers": "x"}, "Write a header"),
+    ({"headers": "receipt: 1"}, "is set by the console"),
     ({"body": "x" * 70_000}, "The body has 70,000 bytes"), ({"destination": ""}, "A destination begins with")])
 def test_what_cannot_be_published_says_why_and_is_not_sent(pair, member, administrator, change, words):
     answer = administrator.post(at(pair[0], "pair-message-publish"), {**SENT, **change})
@@ -180,13 +182,13 @@ def test_what_cannot_be_published_says_why_and_is_not_sent(pair, member, adminis
 
 def test_only_an_administrator_publishes(pair, member):
     with pytest.raises(NotAllowed):
-        orders.publish(actor=factories.OPERATOR, application_id=pair[0].pk, **SENT)
+        orders.publish(actor=factories.OPERATOR, application_id=pair[0].pk, **TOLD)
 
 
 def test_when_nobody_knows_whether_it_was_stored_that_is_said(pair, member):
     member.trouble = NotRead("MS_Primary ended the connection.", "Try again.", is_unsure=True)
     with pytest.raises(Unanswered, match="It is not known whether the message was stored"):
-        orders.publish(actor=factories.ADMINISTRATOR, application_id=pair[0].pk, **SENT)
+        orders.publish(actor=factories.ADMINISTRATOR, application_id=pair[0].pk, **TOLD)
 
 
 # --- connections
