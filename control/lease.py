@@ -12,7 +12,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from provisioning.record.models import ALIAS, ControlBeat, Leadership
+from provisioning.record.models import ADDRESS, ALIAS, ControlBeat, Leadership
 
 from .database import Deposed
 from .leadership import Lease
@@ -60,7 +60,7 @@ def beat(*, term: int, address: str, facts: dict[str, Any]) -> None:
     """A sign of life of the leader. Raises Deposed."""
     with holding(term):
         Leadership.objects.filter(name=LEADER).update(beat=F("beat") + 1, address=address)
-        _heartbeat(LEADER, facts)
+        _heartbeat(LEADER, {**facts, ADDRESS: address})
 
 
 def stand_by(facts: dict[str, Any]) -> None:

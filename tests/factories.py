@@ -110,10 +110,10 @@ def _somebody_heard_it() -> None:
         control_answers()
 
 
-def control_answers(ago_s: float = 0.0) -> None:
+def control_answers(ago_s: float = 0.0, facts: dict | None = None) -> None:
     """Control's last sign of life, as a process sees it that has not seen any before."""
     at = timezone.now() - timedelta(seconds=ago_s)
-    ControlBeat.objects.update_or_create(name=CONTROL, defaults={"at": at})
+    ControlBeat.objects.update_or_create(name=CONTROL, defaults={"at": at, "facts": facts or {}})
     clock.forget()
 
 

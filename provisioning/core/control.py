@@ -9,8 +9,9 @@ from django.db.models import DateTimeField, QuerySet, Value
 from django.utils import timezone
 
 from protocol.names import LOOPBACK
+from protocol.said import legible
 from provisioning.models import Application, Host
-from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
+from provisioning.record.models import ADDRESS, UNWRITTEN_SINCE, ControlBeat
 from provisioning.states import ENDED, RUNS, ApplicationStatus
 
 from .known import Clock, Control, Word, word
@@ -27,7 +28,8 @@ def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept. ``now``: what the clock of this machine
     shows; that of control is in the answer, and whatever control tells the time of is compared with it."""
     at, facts = (_BEAT.rows(CONTROL) or [[None, {}]])[0]
-    return Control(at, clock.read(at, now or timezone.now(), time.monotonic()), _moment(facts.get(UNWRITTEN_SINCE)))
+    return Control(at, clock.read(at, now or timezone.now(), time.monotonic()), _moment(facts.get(UNWRITTEN_SINCE)),
+                   legible(facts.get(ADDRESS), 255))
 
 
 def _moment(text: object) -> datetime | None:

@@ -55,11 +55,13 @@ class Clock:
 @dataclass(frozen=True)
 class Control:
     """Control's last sign of life ``at`` (None: it never gave one), as it was looked at ``now``, by control's clock.
-    ``unwritten_since``: what it has heard from then on is not in the Configuration Database, None when all of it is."""
+    ``unwritten_since``: what it has heard from then on is not in the Configuration Database, None when all of it is.
+    ``address``: where it answers, "" where it did not say."""
 
     at: datetime | None
     now: datetime
     unwritten_since: datetime | None = None
+    address: str = ""
 
     @cached_property
     def age_s(self) -> float | None:

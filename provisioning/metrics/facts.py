@@ -93,7 +93,8 @@ class Certificate:
 class Measured:
     """``control_answers``: what it says of servers and hosts is of now; ``beats``: last signs of life of the console's
     parts; ``left_out``: servers that are more than may be told one by one; ``unsent``: jobs that no broker took;
-    ``ending``: waivers that end within a week; ``term``: of the control that wrote last."""
+    ``ending``: waivers that end within a week; ``term``: of the control that wrote last; ``leader``: where it
+    answers."""
 
     now: datetime
     control_answers: bool
@@ -109,3 +110,4 @@ class Measured:
     unsent: int = 0
     ending: int = 0
     term: int = 0
+    leader: str = ""

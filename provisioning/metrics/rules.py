@@ -112,6 +112,8 @@ def _parts(found: Measured) -> Iterator[Family]:
                  [("", found.control_answers)])
     yield Family("pairwise_control_term", GAUGE, "Grows each time that another control takes over.",
                  [("", found.term)])
+    yield Family("pairwise_control_leader", GAUGE, "1 for the control that leads, of several.",
+                 [(labelled(("address",), (found.leader,)), 1)] if found.leader else [])
     yield Family("pairwise_component_up", GAUGE, "1 while a part of the console shows signs of life.", [
         (labelled(("component",), (name,)), found.now - at <= ages.CONSOLE_PART)
         for name, at in sorted(found.beats.items())])

@@ -71,7 +71,7 @@ def measured(now: datetime | None = None) -> facts.Measured:
     rows = list(Application.objects.filter(type__in=RUNNABLE_TYPES).order_by("id").values(*_SERVER))
     told, others = rows[:most], list(_others(now))
     return facts.Measured(
-        now=control.now, control_answers=control.answers,
+        now=control.now, control_answers=control.answers, leader=control.address if control.answers else "",
         servers=tuple(_server(row, control) for row in told), pairs=tuple(_pairs(told)),
         hosts=tuple(_machine(row, control) for row in others if row["what"] == HOST)[:most],
         counts=tuple(facts.Count(row["what"], tuple(filter(None, (row["one"], row["two"]))), row["number"] or 0)

@@ -59,12 +59,13 @@ class Generation(models.Model):
         return f"generation {self.number}"
 
 
-UNWRITTEN_SINCE = "unwritten_since"
+ADDRESS, UNWRITTEN_SINCE = "address", "unwritten_since"
 
 
 class ControlBeat(models.Model):
     """Last sign of life of a control: ``control`` leads, ``control-standby`` does not. ``facts[UNWRITTEN_SINCE]``:
-    since when (ISO) what it hears is not in the Configuration Database, None while all of it is."""
+    since when (ISO) what it hears is not in the Configuration Database, None while all of it is.
+    ``facts[ADDRESS]``: where the one that leads answers."""
 
     name = models.CharField(max_length=16, primary_key=True)
     at = models.DateTimeField()

@@ -19,6 +19,7 @@ from protocol.controls import NOT_LEADER
 from protocol.messages import Configuration, Grant, Report, Supervised
 from protocol.wire import RefusedError
 from provisioning.core import control_client
+from provisioning.core.control import control_seen
 from provisioning.models import Event, RuntimeStatus
 from provisioning.record.models import ALIAS, ControlBeat, Generation, Leadership, PairRecord
 
@@ -146,6 +147,12 @@ def test_nothing_is_written_in_a_term_that_is_not_the_present_one(objects, term,
     assert not PairRecord.objects.exists()
     assert not Generation.objects.exists()
     assert lease.read() == before
+
+
+def test_the_one_that_leads_says_where_it_answers(transactional_db, term):
+    lease.beat(term=term, address="control-a:2020", facts={"doubted": 2})
+    assert ControlBeat.objects.get().facts == {"doubted": 2, "address": "control-a:2020"}
+    assert control_seen().address == "control-a:2020"
 
 
 def test_a_lease_that_changed_since_it_was_seen_is_not_taken(transactional_db, term):

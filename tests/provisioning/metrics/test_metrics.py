@@ -161,12 +161,14 @@ def test_findings_waivers_that_end_notifications_and_the_term_are_told(told, run
                                sentence="s", waiver=waiver, first_found_at=now)
     Delivery.objects.create(message_id="m1", channel_name="noc", told="raised", subject="s", created_at=now)
     CopyTerm.objects.update_or_create(name="control", defaults={"term": 7})
+    factories.control_answers(facts={"address": "control-a:2020"})
     found = samples(told())
     assert {labels: value for (name, labels), value in found.items() if name == "pairwise_audit_findings"} == {
         (("rule", "A01"), ("severity", Severity.ERROR)): 2}
     assert found["pairwise_audit_waivers_ending_7d", ()] == 1
     assert found["pairwise_notifications", (("channel", "noc"), ("state", DeliveryState.WAITING))] == 1
     assert found["pairwise_control_term", ()] == 7
+    assert found["pairwise_control_leader", (("address", "control-a:2020"),)] == 1
 
 
 def test_while_control_does_not_answer_nobody_claims_to_know(told, running):
@@ -174,7 +176,7 @@ def test_while_control_does_not_answer_nobody_claims_to_know(told, running):
     found = samples(told())
     assert found["pairwise_control_up", ()] == 0
     assert not [name for name, _ in found if name in (
-        "pairwise_application_up", "pairwise_application_status", "pairwise_host_up")]
+        "pairwise_control_leader", "pairwise_application_up", "pairwise_application_status", "pairwise_host_up")]
 
 
 def test_parts_that_are_silent_are_down(told):
