@@ -41,7 +41,7 @@ SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control", "client"), ("bro
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
 WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}
 """Folders all of whose tests are marked so, and may take so many seconds."""
-QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 2, "sampled": 10}
+QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 1, "sampled": 10}
 """How many cases stand for all of one test that starts processes, fills a database, or goes through very many."""
 FILES_TOLD = 40
 
