@@ -85,7 +85,8 @@ def _mark_as_its_folder(item):
 def further(cases: list) -> list:
     """Of the cases of one test those that are left to the long part: all but the first, the last and some between."""
     most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
-    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(min(most, len(cases)))}
+    most = min(most, len(cases))
+    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(most)}
     return [item for place, item in enumerate(cases) if place not in quick]
 
 
