@@ -3,7 +3,7 @@ what the list is ordered by (keyset), so a part far behind costs as much as the 
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -73,16 +73,6 @@ class Page(BaseModel):
         found = list(rows.filter(**{f"{number}__gt": after}).order_by(number)[:self.limit])
         last = getattr(found[-1], number) if found else after
         return self.answer(described(found), item, following=str(last), count=rows.count if self.count else None)
-
-    def of_sequence(self, rows: Sequence[Any], described: Described, item: type[BaseModel]) -> HttpResponse:
-        """As ``of``, of what is in memory in its order; the cursor counts."""
-        start = self._values("sequence", 1)[0] if self.cursor else 0
-        if not isinstance(start, int) or isinstance(start, bool) or start < 0:
-            raise Problem(422, WRONG_CURSOR, field="cursor")
-        found, more = rows[start:start + self.limit], len(rows) > start + self.limit
-        following = _written("sequence", [start + self.limit]) if more else None
-        return self.answer(described(list(found)), item, following=following,
-                           count=(lambda: len(rows)) if self.count else None)
 
     def answer(self, items: Iterable[Row], item: type[BaseModel], *, following: str | None,
                count: Callable[[], int] | None) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,15 @@ FILE = Path(__file__).with_name("openapi.json")
 
 
 def described() -> dict[str, Any]:
-    """The description that the console gives at /api/v1/openapi.json."""
-    return json.loads(_text())
+    """The description that the console gives at /api/v1/openapi.json, as it is kept: to make it takes half a second and
+    all of the API, and tests/api/test_description.py holds that it would be the same."""
+    return json.loads(FILE.read_text())
 
 
-@cache
-def _text() -> str:
-    """Made once in a process, which takes half a second; whoever asks may change what they get."""
+def made() -> dict[str, Any]:
     from api.root import api
 
-    return json.dumps(api.get_openapi_schema())
+    return json.loads(json.dumps(api.get_openapi_schema()))
 
 
 def written(description: dict[str, Any]) -> str:
@@ -31,4 +29,4 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     django.setup()
-    FILE.write_text(written(described()))
+    FILE.write_text(written(made()))

@@ -7,7 +7,6 @@ from pathlib import Path
 from . import validity
 
 LEAST = ssl.TLSVersion.TLSv1_2
-HANDSHAKE_S = 5.0
 _EXPIRED, _NOT_YET = {10, 12}, {9, 11}
 _OTHER_NAME = {62, 64}
 _UNKNOWN_ISSUER = {2, 18, 19, 20, 21}

@@ -41,7 +41,7 @@ SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control", "client"), ("bro
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
 WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}
 """Folders all of whose tests are marked so, and may take so many seconds."""
-QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 2, "sampled": 10}
+QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 1, "sampled": 10}
 """How many cases stand for all of one test that starts processes, fills a database, or goes through very many."""
 FILES_TOLD = 40
 
@@ -85,7 +85,8 @@ def _mark_as_its_folder(item):
 def further(cases: list) -> list:
     """Of the cases of one test those that are left to the long part: all but the first, the last and some between."""
     most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
-    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(min(most, len(cases)))}
+    most = min(most, len(cases))
+    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(most)}
     return [item for place, item in enumerate(cases) if place not in quick]
 
 

@@ -261,8 +261,8 @@ def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
 
 
 @pytest.mark.parametrize(("number", "marked", "quick"), [
-    (1, "django_db", [0]), (2, "django_db", [0, 1]), (4, "django_db", [0, 3]), (90, "django_db", [0, 89]),
-    (4, "scenario", [0]), (1, "browser", [0]), (90, "", [*range(90)]),
+    (1, "django_db", [0]), (4, "django_db", [0]), (4, "scenario", [0]), (1, "browser", [0]),
+    (9, "sampled", [*range(9)]), (91, "sampled", [*range(0, 91, 10)]), (90, "", [*range(90)]),
 ])
 def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
     cases = [SimpleNamespace(place=place, iter_markers=lambda name: iter([name] if name == marked else []))

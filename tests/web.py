@@ -20,31 +20,26 @@ from tests.scenarios import prepared
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 30
 
-MAKE_SESSION = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
+LIVE = """
+import time
+from pathlib import Path
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.conf import settings
+from tests.factories import control_answers
 user = User.objects.create_superuser("ada", password="a long password of a test")
 session = SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
 session.create()
-print(f"{settings.SESSION_COOKIE_NAME}={session.session_key}")
-"""
-
-BEAT = """
-import time
-from pathlib import Path
-from django.conf import settings
-from tests.factories import control_answers
+print(f"{settings.SESSION_COOKIE_NAME}={session.session_key}", flush=True)
 while True:
     if not (Path(settings.PAIRWISE_DATA_DIR) / "control-is-silent").exists():
         control_answers()
     time.sleep(1)
 """
+"""Somebody signs in, and control shows signs of life."""
 
 
 class Web:
@@ -136,13 +131,13 @@ def web_environment(tmp_path_factory, valkey, prepared_consoles):
         **os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PAIRWISE_REDIS_URL": valkey,
         "PAIRWISE_DATA_DIR": str(tmp_path_factory.mktemp("console")), "PAIRWISE_HOST": "127.0.0.1",
     }
-    prepared.copy_databases(prepared_consoles, Path(environment["PAIRWISE_DATA_DIR"]))
-    done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", MAKE_SESSION], cwd=ROOT, env=environment,
-                          check=True, capture_output=True, text=True, timeout=60)
-    beats = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", BEAT], cwd=ROOT, env=environment)
-    yield environment, done.stdout.strip().splitlines()[-1]
-    beats.kill()
-    beats.wait(20)
+    prepared.copy_for_web(prepared_consoles, Path(environment["PAIRWISE_DATA_DIR"]))
+    with subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", LIVE], cwd=ROOT, env=environment,
+                          stdout=subprocess.PIPE, text=True) as living:
+        cookie = living.stdout.readline().strip()
+        assert cookie, "nobody signed in"
+        yield environment, cookie
+        living.kill()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from console.relocation.target import Unfit
 from provisioning.logbook.models import ALIAS as LOG
 from provisioning.record.models import ALIAS as RECORD
 
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
+SQLITE = "sqlite"
 FILES = {DEFAULT_DB_ALIAS: "pairwise.sqlite3", RECORD: "control.sqlite3", LOG: "log.sqlite3"}
 BLOCK = 2**20
 

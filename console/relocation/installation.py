@@ -22,8 +22,6 @@ STOP_S, POLL_S = 60.0, 0.1
 STANDING = ("control", "console-worker", "log-reader")
 """Programs of a run that do not run while the databases are moved."""
 LABELS = {DEFAULT_DB_ALIAS: "Configuration Database", RECORD_ALIAS: "control's record", LOG_ALIAS: "log records"}
-ADDRESS_OF = {DEFAULT_DB_ALIAS: CONFIGURATION, RECORD_ALIAS: CONFIGURATION, LOG_ALIAS: LOG}
-"""Control's record goes to where the Configuration Database goes (ADR 15)."""
 
 
 def sources() -> dict[str, File]:

@@ -16,16 +16,16 @@ from provisioning.web.pages import checked
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def port_info(request):
-    return _row_dialog(request, "ports", "Port Info", "browse/port_info.html")
+    return _row_dialog(request, "ports", "Port Info")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def connection_info(request):
-    return _row_dialog(request, "connections", "Connection Info", "browse/connection_info.html")
+    return _row_dialog(request, "connections", "Connection Info")
 
 
-def _row_dialog(request, kind: str, title: str, template: str):
+def _row_dialog(request, kind: str, title: str):
     """A row's dialog: opens (``step`` add or edit), checks while typing (``check``), or puts the row (``ok``).
 
     The whole editor is sent along, so that a clash with another row, or with another application on the chosen host,
@@ -34,21 +34,21 @@ def _row_dialog(request, kind: str, title: str, template: str):
     actor_of(request).require(CONFIGURE)
     editor, token = _editor_of(request), request.POST.get("token", "")
     if not ("ok" in request.POST or "check" in request.POST):
-        return _open_row(request, kind, title, template, editor)
+        return _open_row(request, kind, title, editor)
     form, row = parts.put_row(editor, kind, token, request.POST)
     if row is not None:
         _refuse_row(editor, kind, row, form)
     if "check" in request.POST:
         return checked(request, form, set(form.fields), in_dialog=True)
     if row is None or form.errors:
-        return _show_row(request, kind, title, template, form, token, status=422)
+        return _show_row(request, kind, title, form, token, status=422)
     return _put_row(request, kind, editor, row, is_new=row.token != token)
 
 
-def _open_row(request, kind, title, template, editor) -> HttpResponse:
+def _open_row(request, kind, title, editor) -> HttpResponse:
     token, rows = request.POST.get("step", "").partition(":")[2], getattr(editor, kind)
     row = next((row for row in rows if row.token == token), None)
-    return _show_row(request, kind, title, template, parts.row_form(kind, row, len(rows)), token)
+    return _show_row(request, kind, title, parts.row_form(kind, row, len(rows)), token)
 
 
 def _put_row(request, kind, editor, row, *, is_new: bool) -> HttpResponse:
@@ -65,10 +65,10 @@ def _editor_of(request):
     return parts.posted(request.POST)
 
 
-def _show_row(request, kind, title, template, form, token, status=200) -> HttpResponse:
+def _show_row(request, kind, title, form, token, status=200) -> HttpResponse:
     server = parts.server_name(key_of(form["server_id"].value())) if kind == "connections" else ""
-    return dialog(request, template, title, {"info": form, "token": token, "kind": kind, "server_name": server},
-                  status=status)
+    return dialog(request, "browse/row_info.html", title,
+                  {"info": form, "token": token, "kind": kind, "server_name": server}, status=status)
 
 
 def _refuse_row(editor, kind: str, row, form) -> None:

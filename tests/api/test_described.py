@@ -19,7 +19,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.root import api
 from tests.api.operations import value_of
 from tests.provisioning.walk import NO_ROLE, NOBODY, PEOPLE, forgotten, no_change
 
@@ -47,6 +46,9 @@ def in_the_transaction(environ, start_response):
 
 @pytest.fixture(scope="module")
 def described():
+    # Here and not above: each worker collects this, and one has a use for all of the API.
+    from api.root import api
+
     load_all_checks()
     found = schemathesis.openapi.from_dict(api.get_openapi_schema(), config=SchemathesisConfig.from_dict(OF_OUR_OWN))
     found.app = in_the_transaction

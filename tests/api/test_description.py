@@ -12,7 +12,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @pytest.fixture(scope="module")
 def description():
-    return document.described()
+    return document.made()
 
 
 def operations(description):

@@ -30,8 +30,6 @@ LOOKS = {
     "narrow": {"viewport": {"width": 800, "height": 900}, "color_scheme": "light"},
 }
 QUICK_LOOK = "light"
-IN_LOOKS = [look if look == QUICK_LOOK else pytest.param(look, marks=pytest.mark.long) for look in LOOKS]
-"""Pages are the same in each: all of them are in the long part."""
 
 MAKE = """
 import uuid
@@ -78,9 +76,7 @@ def pairwise(tmp_path_factory):
 @pytest.fixture(scope="session")
 def site(web_environment):
     """A web server of its own, without control, agent and jobs; tests put into its database what they show."""
-    environment, cookie = web_environment
-    # Static files straight from the source: a collected set would need minutes of compressing first.
-    server = Web({**environment, "PAIRWISE_DEBUG": "1"}, cookie, free_port())
+    server = Web(*web_environment, free_port())
     yield server
     server.end()
 

@@ -27,14 +27,8 @@ store.save()
 """
 
 
-@pytest.fixture(scope="module")
-def static_files(web_environment):
-    subprocess.run([sys.executable, "manage.py", "collectstatic", "-v0", "--noinput"], cwd=ROOT,
-                   env=web_environment[0], check=True, timeout=60)
-
-
 @pytest.fixture
-def console(start_web, static_files, oidc_process):
+def console(start_web, oidc_process):
     return start_web(
         PAIRWISE_OIDC_URL=oidc_process.issuer, PAIRWISE_OIDC_CLIENT_ID=CLIENT, PAIRWISE_OIDC_CLIENT_SECRET=SECRET,
         PAIRWISE_OIDC_NAME="Example SSO", PAIRWISE_OIDC_ROLES="pw-ops=Operator")

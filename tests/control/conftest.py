@@ -14,7 +14,7 @@ from control.main import Control, Settings
 from protocol import wire
 from protocol.messages import Configuration, Grant, Message, ProcessChanged, Processes, Report
 from provisioning.core.control_client import control_secrets
-from provisioning.models import Application, ApplicationTemplate, Host, ListeningPort, RuntimeStatus
+from provisioning.models import Application, ApplicationTemplate, Host, HostRuntime, ListeningPort, RuntimeStatus
 
 PATIENCE_S = 5.0
 
@@ -199,3 +199,14 @@ async def row_that(application: Application, when: Callable[[RuntimeStatus], boo
 
 async def status_of(application: Application, status: str) -> RuntimeStatus:
     return await row_that(application, lambda row: row.status == status)
+
+
+def process(state: str, **values) -> ProcessChanged:
+    return ProcessChanged(application="MS", state=state, **{"pid": 4711, "started": 1, **values})
+
+
+async def host_that(when) -> HostRuntime:
+    async def look():
+        row = await HostRuntime.objects.filter(host__name="alpha").afirst()
+        return row if row and when(row) else None
+    return await eventually(look, "HostRuntime never said so")

@@ -1,35 +1,27 @@
-"""The journal, the reports' numbers, the cancel, the start files, the configuration: what a job stands on."""
+"""The journal, the reports' numbers, the cancel: what a job stands on."""
 
 import json
 import os
-import re
-import shlex
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostagent.config import ConfigError, load
-from hostagent.files import keep_bounded, read_json, tail
 from hostagent.jobs.cancel import Cancellation
 from hostagent.jobs.errors import JobCancelled
 from hostagent.jobs.frame import final_report
 from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
-from hostagent.jobs.startfiles import run_sh, start_server_bat
-from protocol.files import write_atomically
 from protocol.jobs import sign_report
 from protocol.patience import HELD_S
-from protocol.start_line import arguments_of, command_line_arguments
 
-from .doubles import PROJECT, items_of, write_config
+from .doubles import PROJECT, items_of
 
 JOB = "0f9f4c2e-0000-4000-8000-000000000001"
 
@@ -306,117 +298,6 @@ def test_a_cancel_that_comes_twice_does_not_hit_what_comes_after_the_job():
         cancel()
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-# --- start files -----------------------------------------------------------------------------------
-
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=60)
-
-
-def test_a_name_with_blanks_is_in_double_quotes_as_in_the_guide():
-    assert command_line_arguments("h", 2020, "MS_Primary") == "-host h -port 2020 -app MS_Primary"
-    assert command_line_arguments("h", 2020, "MS Primary") == '-host h -port 2020 -app "MS Primary"'
-    assert start_server_bat("h", 1, "50% MS").splitlines()[-1] == 'MessageServer.exe -host h -port 1 -app "50%% MS"'
-
-
-@given(NAMES)
-def test_whatever_the_name_the_agent_reads_the_arguments_back(name):
-    assert shlex.split(command_line_arguments("h", 2020, name)) == arguments_of("h", 2020, name)
-
-
-@pytest.mark.parametrize("name", ["plain", "with blanks", "$(touch x) `touch x`", "it's \"quoted\" \\ \\n", "; ls",
-                                  "-x"])
-def test_run_sh_gives_the_server_exactly_the_name(tmp_path, name):
-    directory = tmp_path / "a directory"
-    directory.mkdir()
-    write_atomically(directory / "run.sh", run_sh("h", 2020, name).encode(), mode=0o750)
-    echo = b'#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done; pwd\n'
-    write_atomically(directory / "MessageServer", echo, mode=0o755)
-    done = subprocess.run(["sh", str(directory / "run.sh")], cwd="/", capture_output=True, text=True, check=True)
-    assert done.stdout == "\n".join([*arguments_of("h", 2020, name), str(directory)]) + "\n"
-    assert sorted(path.name for path in directory.iterdir()) == ["MessageServer", "run.sh"]
-
-
-@pytest.mark.parametrize("place", ["MS", "-MS", "MS [log] $HOME"])
-def test_run_sh_starts_the_server_beside_it_whatever_the_cdpath(tmp_path, place):
-    for above in ("here", "there"):
-        directory = tmp_path / above / place
-        directory.mkdir(parents=True)
-        write_atomically(directory / "run.sh", run_sh("h", 2020, "MS").encode(), mode=0o750)
-        write_atomically(directory / "MessageServer", b"#!/bin/sh\npwd\n", mode=0o755)
-    done = subprocess.run(["sh", "--", f"{place}/run.sh"], cwd=tmp_path / "here", capture_output=True, text=True,
-                          check=True, env={**os.environ, "CDPATH": str(tmp_path / "there")})
-    assert done.stdout == f"{tmp_path / 'here' / place}\n"
-
-
-def test_no_shell_text_changes_its_directory_by_a_cdpath():
-    """The kind: a launcher, a script or a line that people are told to type, where ``cd`` may go elsewhere."""
-    root = Path(__file__).resolve().parents[2]
-    texts = [path for folder in ("hostagent", "messageserver", "provisioning", "console", "deploy", "docs", "templates",
-                                 "bench")
-             for path in (root / folder).rglob("*") if path.suffix in (".py", ".md", ".html", ".service", ".yaml")]
-    changes = re.compile(r"(?<![\w./-])cd (?!/d )(?=[^ ])(.*)")
-    found = [f"{path.relative_to(root)}: {line.strip()}" for path in [*texts, root / "README.md", root / "run"]
-             for line in path.read_text().splitlines()
-             if (match := changes.search(line)) and "CDPATH=" not in line and not match[1].startswith(("./", "/", "~"))]
-    assert found == []
-
-
-# --- configuration and files -----------------------------------------------------------------------
-
-
-def test_the_configuration_is_read_and_its_secrets_do_not_show(tmp_path):
-    path = write_config(tmp_path, broker_url="redis://:password@h/0")
-    config = load(path, {})
-    assert "password" not in repr(config)
-    assert config.secret not in repr(config)
-    assert load(path, {"PAIRWISE_BROKER_URL": "redis://other/0"}).broker_url == "redis://other/0"
-
-
-@pytest.mark.parametrize(("change", "sentence"), [
-    ({"lca_port": 70000}, "lca_port is not a port"), ({"control": []}, "lists no Configuration Server"),
-    ({"state_dir": "relative"}, "state_dir is not an absolute path"), ({"secret": ""}, "must not be empty"),
-    ({"console_url": "ftp://x"}, "no http or https"), ({"console_url": "https:///"}, "no http or https"),
-    ({"control": [{"host": "h"}]}, "port is missing")])
-def test_a_wrong_configuration_is_told_in_a_sentence(tmp_path, change, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        load(write_config(tmp_path, **change), {})
-
-
-def test_a_configuration_that_others_can_read_is_refused(tmp_path):
-    path = write_config(tmp_path)
-    path.chmod(0o644)
-    with pytest.raises(ConfigError, match="chmod 600"):
-        load(path, {})
-
-
-def test_a_missing_or_broken_configuration_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read"):
-        load(tmp_path / "none.json", {})
-    (tmp_path / "agent.json").write_text("{")
-    with pytest.raises(ConfigError, match="is not JSON"):
-        load(tmp_path / "agent.json", {})
-
-
-def test_a_log_is_bounded_while_its_writer_goes_on(tmp_path):
-    log = tmp_path / "server.log"
-    with open(log, "a") as writer:
-        writer.write("old line\n" * 1000)
-        writer.flush()
-        keep_bounded(log, limit=1000)
-        writer.write("new line\n")
-        writer.flush()
-    assert log.read_text() == "new line\n"
-    assert (tmp_path / "server.log.1").stat().st_size == 250
-    assert tail(log, start=9000) == ["new line"]
-
-
-def test_an_interrupted_write_leaves_the_old_content(tmp_path):
-    write_atomically(tmp_path / "f.json", b'{"a": 1}')
-    with pytest.raises(TypeError):
-        write_atomically(tmp_path / "f.json", "text is not bytes")
-    assert read_json(tmp_path / "f.json") == {"a": 1}
-    assert [path.name for path in tmp_path.iterdir()] == ["f.json"]
 
 
 def test_whatever_a_job_says_can_be_written_down_logged_and_sent(tmp_path):

@@ -22,10 +22,12 @@ def copy(directory: Path, data_dir: Path) -> None:
     shutil.copytree(_made(directory), data_dir)
 
 
-def copy_databases(directory: Path, data_dir: Path) -> None:
-    """As ``copy``, of the databases alone, into ``data_dir``, which is there."""
-    for database in _made(directory).glob("*.sqlite3*"):
+def copy_for_web(directory: Path, data_dir: Path) -> None:
+    """As ``copy``, of what a web server needs, into ``data_dir``, which is there: databases and static files."""
+    made = _made(directory)
+    for database in made.glob("*.sqlite3*"):
         shutil.copy(database, data_dir)
+    shutil.copytree(made / "static", data_dir / "static")
 
 
 def _made(directory: Path) -> Path:

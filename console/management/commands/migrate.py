@@ -12,8 +12,8 @@ from provisioning.record.models import ALIAS
 
 
 class Command(migrate.Command):
-    help = migrate.Command.help + (" Without --database and an application: control's database, then that of log "
-                                   "records, then everything else.")
+    help = migrate.Command.help + (" Without an application: control's database, then that of log records, then "
+                                   "everything else; with --database that one alone.")
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -33,11 +33,12 @@ class Command(migrate.Command):
         # Control's first: it takes over what an earlier version kept in the other one, which then drops it.
         apart = {"record": ALIAS} if settings.RECORD_IS_APART else {}
         apart[LOGBOOK] = LOG
-        if database:
+        if database and label:
             super().handle(*args, **options)
             return
         for own, alias in apart.items():
-            if label in (None, own):
-                super().handle(*args, **options | {"database": alias, "app_label": own})
-        if label not in apart:
-            super().handle(*args, **options | {"database": DEFAULT_DB_ALIAS})
+            if label in (None, own) and database in (None, alias):
+                # Nothing else lives there, and no table of it comes without a migration.
+                super().handle(*args, **options | {"database": alias, "app_label": own, "run_syncdb": False})
+        if label not in apart and database not in apart.values():
+            super().handle(*args, **options | {"database": database or DEFAULT_DB_ALIAS})

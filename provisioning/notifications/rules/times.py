@@ -6,8 +6,6 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
-MOST_JUMPED = timedelta(hours=2)
-"""No clock of a time zone jumps further."""
 
 
 @cache

@@ -12,8 +12,7 @@ from provisioning.errors import Refused
 from provisioning.states import Role, SignInSource
 from tests import factories
 from tests.oidc import go, oidc, oidc_process
-from tests.provisioning.accounts.test_factors import give_app, is_in, sign_in
-from tests.provisioning.sign_ins import PASSWORD, by, told
+from tests.provisioning.sign_ins import PASSWORD, by, give_app, is_in, sign_in, told
 
 __all__ = ["oidc", "oidc_process"]
 pytestmark = pytest.mark.django_db

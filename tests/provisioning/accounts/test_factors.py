@@ -1,55 +1,39 @@
-"""Second factors: set up, asked for at a sign-in, required, reset; and asking anew before what is dangerous."""
+"""Second factors: set up, asked for at a sign-in, reset."""
 
 import re
 import threading
-from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
 
 from provisioning.accounts.rules import factors as rules
-from provisioning.accounts.rules.factors import CONFIRMED_FOR, GRACE, FactorFacts
 from provisioning.accounts.rules.sign_in import HERE, LIMITS
 from provisioning.accounts.selectors.factors import PASSKEY
-from provisioning.accounts.services import factors, passkeys, users, ways_in
+from provisioning.accounts.services import factors, passkeys, users
 from provisioning.accounts.services.sign_in import SignInRefused
-from provisioning.errors import Conflict, Refused
-from provisioning.models import Console, HistoryEntry
-from provisioning.states import FactorsOf
-from provisioning.web.sessions import CONFIRMED, FACTOR_FROM
+from provisioning.errors import Refused
+from provisioning.models import HistoryEntry
 from tests.factories import make_user
 from tests.oidc import go, oidc, oidc_process
-from tests.provisioning.sign_ins import HOME, PASSWORD, by, told
+from tests.provisioning.sign_ins import (
+    HOME,
+    PASSWORD,
+    SCRIPT,
+    by,
+    by_name,
+    code_of,
+    dialog,
+    give_app,
+    is_in,
+    sign_in,
+    told,
+)
 
 __all__ = ["oidc", "oidc_process"]
 pytestmark = pytest.mark.django_db
-SCRIPT = {"HX-Request": "true", "HX-Current-URL": "http://testserver/account/"}
-SECRET = "JBSWY3DPEHPK3PXP"
-
-
-def code_of(secret=SECRET, steps=0):
-    step = int(timezone.now().timestamp()) // 30 + steps
-    return format_hotp_value(hotp_value(secret, step))
-
-
-def give_app(user, secret=SECRET):
-    """Recovery codes; the code of the step before is used up by it."""
-    return factors.add_app(actor=by(user), secret=secret, code=code_of(secret, -1))
-
-
-def sign_in(name="otto", password=PASSWORD, **more):
-    client = Client(REMOTE_ADDR="198.51.100.7")
-    return client, client.post("/login/", {"username": name, "password": password, **more})
-
-
-def is_in(client):
-    return client.get("/account/").status_code == 200
 
 
 def test_a_password_alone_does_not_let_in_who_has_a_second_factor(otto):
@@ -212,19 +196,7 @@ def test_single_sign_on_asks_for_a_second_factor_of_ours_too(oidc):
     assert told()[-1][-1] == "Signed in by Example SSO and with an authenticator app."
 
 
-def by_name(name):
-    return User.objects.get(username=name)
-
-
 # --- Your account
-
-
-def dialog(client, what):
-    """The page of a factor, with its secret and what comes back sealed."""
-    text = client.get(f"/account/factors/{what}/").text
-    sealed = re.search(r'name="sealed" value="([^"]+)"', text)[1]
-    secret = re.search(r"<code>([A-Z2-7]{32})</code>", text)
-    return sealed, secret[1] if secret else ""
 
 
 def test_an_app_is_set_up_with_a_code_and_its_secret_is_encrypted(otto):
@@ -301,150 +273,3 @@ def test_an_administrator_resets_the_factors_of_somebody_who_lost_them(ada, otto
     reasons = list(HistoryEntry.objects.filter(object_name="otto").values_list("reason", flat=True))
     assert "Reset the second factors: none is left." in reasons
     assert "A session was ended: the second factors were reset." in reasons
-
-
-# --- of whom one is required
-
-
-def facts(**changes):
-    return FactorFacts(**{"roles": frozenset({"Operator"}), "source": "", "has_factor": False,
-                          "since": timezone.now() - timedelta(days=100), **changes})
-
-
-@pytest.mark.parametrize(("factors_of", "changes", "required"), [
-    (FactorsOf.NOBODY, {}, False), (FactorsOf.ALL, {}, True), (FactorsOf.ADMINISTRATORS, {}, False),
-    (FactorsOf.ADMINISTRATORS, {"roles": frozenset({"Administrator"})}, True),
-    (FactorsOf.ALL, {"source": "oidc"}, False), (FactorsOf.ALL, {"source": "ldap"}, True),
-])
-def test_of_whom_a_second_factor_is_required(factors_of, changes, required):
-    since = timezone.now()
-    assert rules.is_required(factors_of, facts(**changes)) is required
-    at = rules.required_from(factors_of, since, facts(**changes))
-    assert at == (since + GRACE if required else None)
-    assert rules.required_from(factors_of, since, facts(**changes, has_factor=True)) is None
-
-
-def test_who_is_new_has_the_same_days(db):
-    made = timezone.now()
-    assert rules.required_from(FactorsOf.ALL, made - timedelta(days=30), facts(since=made)) == made + GRACE
-
-
-def test_before_the_days_are_over_everything_goes_on_and_the_account_says_until_when(ada, otto):
-    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
-    client, _ = sign_in()
-    assert client.get("/operations/jobs/").status_code == 200
-    assert "A second factor is required of you." in client.get("/account/").text
-
-
-def test_who_chooses_what_somebody_else_has_changed_meanwhile_is_told(ada):
-    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
-    with pytest.raises(Conflict, match="Somebody else chose"):
-        ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ADMINISTRATORS, seen=FactorsOf.NOBODY)
-    assert Console.objects.get().factors_of == FactorsOf.ALL
-
-
-def test_after_them_nothing_goes_on_before_a_factor_is_set_up(ada, otto):
-    ways_in.require_factors(actor=by(ada), factors_of=FactorsOf.ALL)
-    Console.objects.update(factors_since=timezone.now() - GRACE)
-    User.objects.update(date_joined=timezone.now() - timedelta(days=60))
-    client, _ = sign_in()
-    assert client.get("/operations/jobs/")["Location"] == "/account/"
-    assert client.get("/operations/jobs/", headers=SCRIPT | {"HX-Current-URL": "http://testserver/"}).status_code == 403
-    assert client.post("/provisioning/environment/hosts/new/").status_code == 403
-    sealed, secret = dialog(client, "app")
-    client.post("/account/factors/app/", {"sealed": sealed, "code": code_of(secret)})
-    assert client.get("/operations/jobs/").status_code == 200
-    with pytest.raises(Refused, match="required of you"):
-        factors.remove_factor(actor=by(otto), factor_id=Authenticator.objects.get(type="totp").pk)
-
-
-def test_a_session_from_before_is_stopped_when_the_days_are_over(otto):
-    client, _ = sign_in()
-    session = client.session
-    session[FACTOR_FROM] = (timezone.now() - timedelta(minutes=1)).isoformat()
-    session.save()
-    assert client.get("/operations/jobs/")["Location"] == "/account/"
-
-
-def test_an_administrator_says_of_whom_it_is_required_and_history_has_it(administrator):
-    address = "/provisioning/accounts/sign-in/factors/"
-    answer = administrator.post(address, {"factors_of": "administrators"}, follow=True)
-    assert "Administrators" in answer.text
-    assert HistoryEntry.objects.order_by("-number")[0].reason == (
-        "Second factor required for: Administrators (before: Nobody).")
-    assert administrator.post(address, {"factors_of": "x"}).status_code == 422
-
-
-# --- asked anew before what is dangerous
-
-
-def stale(client):
-    """The client showed who it is some time ago."""
-    session = client.session
-    session[CONFIRMED] = (timezone.now() - CONFIRMED_FOR).isoformat()
-    session.save()
-
-
-def test_what_is_dangerous_is_asked_for_once_more_with_the_password(ada, otto):
-    client, _ = sign_in("ada")
-    address = f"/provisioning/accounts/users/{otto.pk}/disable/"
-    assert client.get(address).status_code == 200
-    stale(client)
-    answer = client.get(address)
-    assert answer["Location"] == f"/account/confirm/?next={address.replace('/', '%2F')}"
-    assert "Type your password." in client.post("/account/confirm/", {"next": address}).text
-    assert "The current password is wrong." in client.post("/account/confirm/", {"password": "wrong"}).text
-    answer = client.post("/account/confirm/", {"password": PASSWORD, "next": address})
-    assert (answer.status_code, answer["Location"]) == (302, address)
-    assert client.post(address).status_code == 302
-
-
-def test_a_form_that_was_sent_too_late_comes_back(ada, otto):
-    client, _ = sign_in("ada")
-    stale(client)
-    answer = client.post("/provisioning/accounts/users/new/", {"name": "typed-for-an-hour", "roles": "Support"})
-    assert (answer.status_code, "once more who you are" in answer.text) == (401, True)
-    kept = re.search(r'name="kept" value="([^"]+)"', answer.text)[1]
-    answer = client.post("/account/confirm/", {"password": PASSWORD, "kept": kept})
-    assert "typed-for-an-hour" in answer.text
-    assert not User.objects.filter(username="typed-for-an-hour").exists()
-
-
-def test_a_script_is_told_where_to_ask(ada, otto):
-    client, _ = sign_in("ada")
-    stale(client)
-    answer = client.get(f"/provisioning/accounts/users/{otto.pk}/disable/", headers=SCRIPT)
-    assert (answer.status_code, answer["X-Pairwise-Confirm"]) == (401, "/account/confirm/")
-    assert "hx-post=\"/account/confirm/\"" in client.get("/account/confirm/", headers=SCRIPT).text
-    answer = client.post("/account/confirm/", {"password": PASSWORD}, headers=SCRIPT)
-    assert (answer.status_code, answer["HX-Trigger"]) == (204, "confirmed")
-
-
-def test_the_password_cannot_be_guessed_where_it_is_asked_for(ada):
-    client, _ = sign_in("ada")
-    stale(client)
-    for _ in range(LIMITS[HERE]):
-        answer = client.post("/account/confirm/", {"password": "wrong"})
-    assert answer.status_code == 429
-    assert client.post("/account/confirm/", {"password": PASSWORD}).status_code == 429
-
-
-def test_who_has_no_password_here_is_asked_for_a_factor_or_not_at_all(oidc):
-    oidc.person(groups=["pw-admins"])
-    client = Client()
-    go(client)
-    stale(client)
-    assert client.get("/provisioning/accounts/users/new/").status_code == 200
-    give_app(by_name("rita"))
-    assert client.get("/provisioning/accounts/users/new/").status_code == 302
-    assert "Type your password" not in client.post("/account/confirm/", {"password": "x"}).text
-    assert client.post("/account/confirm/", {"code": code_of()}).status_code == 302
-    assert client.get("/provisioning/accounts/users/new/").status_code == 200
-
-
-def test_a_time_that_is_still_to_come_confirms_nothing():
-    now = timezone.now()
-    assert rules.is_confirmed(now, now)
-    assert not rules.is_confirmed(now + timedelta(hours=1), now)
-    assert not rules.is_confirmed(now - CONFIRMED_FOR, now)
-    assert not rules.is_confirmed(None, now)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
+from provisioning.audit.judgement import judge
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Link
 from provisioning.jobs.facts import Parameter, StartFile, StartFiles
@@ -141,3 +142,7 @@ def on_one_host(facts: AuditFacts) -> AuditFacts:
 
 def connection(server_id: int = 8) -> ConnectionDraft:
     return ConnectionDraft(server_id=server_id)
+
+
+def codes(facts) -> set[str]:
+    return {rule.code for rule, _ in judge(facts).troubles}

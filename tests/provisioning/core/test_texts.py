@@ -8,7 +8,7 @@ from provisioning.applications.rules import application_refusals
 from provisioning.core.text import text_refusals
 from provisioning.drafts import PortDraft
 from tests.commands import run
-from tests.provisioning.applications.test_rules import DRAFT, FACTS
+from tests.provisioning.applications.drafts import DRAFT, FACTS
 
 HALF = "x\ud800y"
 

@@ -11,7 +11,20 @@ class Server(http.server.ThreadingHTTPServer):
         """Peers of tests leave in the middle."""
 
 
-class WebReceiver:
+class Receiver:
+    """Serves in the block, in a thread; ``ended`` is set when it stops."""
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class WebReceiver(Receiver):
     """``answers``: what is done with each request in turn, the last one from then on; ``got`` (path, headers, body)."""
 
     def __init__(self, *answers, tls=None, host="127.0.0.1"):
@@ -44,15 +57,6 @@ class WebReceiver:
         self.port = self._server.server_address[1]
         self.url = f"http://{host}:{self.port}/hook?a=b"
 
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self._server.shutdown()
-        self._server.server_close()
-
 
 def answering(status, body=b"", **headers):
     def answer(request, receiver):
@@ -83,7 +87,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         """As above."""
 
 
-class MailReceiver:
+class MailReceiver(Receiver):
     """Takes mail for everybody but nobody@…; ``got`` (sender, recipients, lines)."""
 
     def __init__(self, *, greeting=b"220 mail.example.com ESMTP\r\n", drips=False, tls=None, starttls=None):
@@ -144,12 +148,3 @@ class MailReceiver:
         self._server = MailServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
         self.url = f"smtp://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self._server.shutdown()
-        self._server.server_close()

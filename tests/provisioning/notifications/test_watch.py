@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from provisioning.alarms.worker.judging import alarms_changed, look
@@ -18,6 +17,7 @@ from provisioning.notifications.worker.planner import plan
 from provisioning.notifications.worker.watch import Notifier
 from provisioning.states import DeliveryState
 from tests import factories
+from tests.provisioning.watched import done, running, until
 
 from .receivers import WebReceiver, answering, hanging
 
@@ -29,36 +29,6 @@ NEVER_S = 60.0
 def quick(settings, monkeypatch):
     settings.PAIRWISE_WEBHOOK_LOOPBACK = True
     monkeypatch.setattr(watch, "LOOK_S", 0.05)
-
-
-def in_database(work):
-    try:
-        return work()
-    finally:
-        connections.close_all()
-
-
-async def done(work):
-    return await asyncio.to_thread(in_database, work)
-
-
-async def until(condition, within_s=15.0):
-    async with asyncio.timeout(within_s):
-        while not await done(condition):
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(*works):
-    tasks = [asyncio.create_task(work.run()) for work in works]
-    try:
-        yield
-        for task in tasks:
-            assert not task.done(), task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def subscribed(*receivers, **fields):

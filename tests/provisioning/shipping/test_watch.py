@@ -1,12 +1,11 @@
 """Entries of History are sent while the process runs: all of them, in order, whatever collectors do."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from protocol.events import Own
@@ -17,6 +16,7 @@ from provisioning.shipping.services import targets
 from provisioning.shipping.worker import cursor, sockets, watch
 from provisioning.shipping.worker.watch import Shipper
 from tests import factories
+from tests.provisioning.watched import done, running, until
 
 from .collectors import Collector, a_gulp_then_close, one_then_close
 
@@ -30,34 +30,6 @@ def quick(settings, monkeypatch):
     monkeypatch.setattr(watch, "LOOK_S", 0.02)
     monkeypatch.setattr(pace, "WAITS_S", (0.02,))
     monkeypatch.setattr(sockets, "FIRST_S", 0.05)
-
-
-def in_database(work):
-    try:
-        return work()
-    finally:
-        connections.close_all()
-
-
-async def done(work):
-    return await asyncio.to_thread(in_database, work)
-
-
-async def until(condition, within_s=20.0):
-    async with asyncio.timeout(within_s):
-        while not await done(condition):
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running():
-    task = asyncio.create_task(Shipper().run())
-    try:
-        yield
-        assert not task.done(), task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def happen(count):
@@ -81,7 +53,7 @@ def is_complete(numbers, last):
 async def test_all_that_there_was_and_what_comes_is_sent_in_order():
     with Collector() as collector:
         await done(lambda: (happen(MANY), factories.make_target("siem", address=collector.address)))
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == MANY)
             await done(lambda: happen(3))
             await until(lambda: position() == MANY + 3)
@@ -94,7 +66,7 @@ async def test_all_that_there_was_and_what_comes_is_sent_in_order():
 async def test_a_collector_that_closes_after_each_message_gets_every_one_of_them(does):
     with Collector(does) as collector:
         await done(lambda: (happen(MANY), factories.make_target("siem", address=collector.address)))
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == MANY)
     assert is_complete(collector.numbers, MANY)
 
@@ -102,9 +74,9 @@ async def test_a_collector_that_closes_after_each_message_gets_every_one_of_them
 async def test_one_that_was_away_gets_what_came_meanwhile_and_the_last_ones_again():
     with Collector() as collector:
         await done(lambda: (happen(MANY), factories.make_target("siem", address=collector.address)))
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == MANY)
-    async with running():
+    async with running(Shipper()):
         await done(lambda: happen(2))
         await until(lambda: Shipment.objects.get().tries > 2)
         row = await done(Shipment.objects.get)
@@ -123,7 +95,7 @@ async def test_one_that_hangs_keeps_nobody_waiting_and_gets_all_when_it_reads_ag
     with hanging, other:
         await done(lambda: (happen(MANY), factories.make_target("a hang", address=hanging.address),
                             factories.make_target("siem", address=other.address)))
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == MANY)
             await until(lambda: position("a hang") == MANY)
     assert other.numbers == list(range(1, MANY + 1))
@@ -143,7 +115,7 @@ async def test_what_was_taken_and_not_noted_is_sent_again(monkeypatch):
     monkeypatch.setattr(watch, "record", record)
     with Collector() as collector:
         await done(lambda: (happen(3), factories.make_target("siem", address=collector.address)))
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == 3)
     assert collector.numbers == [1, 2, 3, 1, 2, 3]
 
@@ -158,7 +130,7 @@ async def test_one_that_is_disabled_goes_on_where_it_was():
     with Collector() as collector:
         row = await done(lambda: factories.make_target("siem", address=collector.address, enabled=False))
         await done(lambda: happen(3))
-        async with running():
+        async with running(Shipper()):
             await asyncio.sleep(0.1)
             assert collector.got == []
             await done(lambda: AuditTarget.objects.filter(pk=row.pk).update(enabled=True, revision=2))
@@ -172,7 +144,7 @@ async def test_a_target_that_was_corrected_is_tried_at_once(monkeypatch):
         pass
     with Collector() as collector:
         row = await done(lambda: (happen(3), factories.make_target("siem", address=gone.address))[1])
-        async with running():
+        async with running(Shipper()):
             await until(lambda: Shipment.objects.get().tries == 1)
             await done(lambda: targets.update_target(
                 actor=factories.ADMINISTRATOR, target_id=row.pk,
@@ -184,7 +156,7 @@ async def test_a_target_that_was_corrected_is_tried_at_once(monkeypatch):
 async def test_entries_are_sent_again_from_where_somebody_asks():
     with Collector() as collector:
         row = await done(lambda: (happen(5), factories.make_target("siem", address=collector.address))[1])
-        async with running():
+        async with running(Shipper()):
             await until(lambda: position() == 5)
             await done(lambda: targets.send_again(actor=factories.ADMINISTRATOR, target_id=row.pk, number=4))
             await until(lambda: collector.numbers[5:] == [4, 5, 6])
