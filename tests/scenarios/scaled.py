@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import urllib.error
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,7 +91,13 @@ class ScaledOut:
         self.wait_healthy(timeout)
 
     def wait_healthy(self, timeout: float = 20) -> None:
-        wait_for(lambda: all(machine.health()[0] == 200 for machine in self.machines), timeout, "all healthy again")
+        def healthy(machine: Pairwise) -> bool:
+            # A web process that has just been started takes no connections yet.
+            with contextlib.suppress(ConnectionError, urllib.error.URLError):
+                return machine.health()[0] == 200
+            return False
+
+        wait_for(lambda: all(map(healthy, self.machines)), timeout, "all healthy again")
 
     # --- the hosts -------------------------------------------------------------------------------------------
 
@@ -211,6 +218,17 @@ class ScaledOut:
             self._start_agent(name, PAIRWISE_BROKER_URL=broker)
         for name in HOSTS:
             self.wait_host(name)
+
+    @contextlib.contextmanager
+    def without_database(self):
+        """Its machine loses power, and comes back at the end of the block."""
+        for machine in self.machines:
+            machine.end_asked()
+        self.postgres.end(signal.SIGQUIT)
+        try:
+            yield
+        finally:
+            self.postgres.start()
 
     # --- the end ---------------------------------------------------------------------------------------------
 
