@@ -164,10 +164,7 @@ def test_a_console_goes_back_while_nothing_was_changed(place, make_pairwise):
     assert place.ask("SELECT count(*) FROM provisioning_job WHERE kind = 'stop'") == 1
 
 
-BACK_STEPS = ("Stopping what writes", "Switching over", "The files in", "Starting the console again")
-
-
-@pytest.mark.parametrize("step", BACK_STEPS)
+@pytest.mark.parametrize("step", ["Switching over", "The files in"])
 def test_a_way_back_that_is_killed_leaves_all_there_or_all_back(place, step, make_pairwise):
     run = make_pairwise()
     run.start()
@@ -181,7 +178,7 @@ def test_a_way_back_that_is_killed_leaves_all_there_or_all_back(place, step, mak
              json.loads((run.data_dir / FILE).read_text())["state"] == "settled", 30, "an end")
     wait_for(lambda: run.health()[0] == 200, 60, "all well")
     if (run.data_dir / FILE).exists():
-        assert step in BACK_STEPS[:2]
+        assert step == "Switching over"
         assert run.said("The way back was broken off")
         move(run, "--back")
     run.manage("users", "add", "carol", "--role", "Support")
