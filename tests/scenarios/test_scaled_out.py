@@ -18,7 +18,7 @@ from bench import rabbitmq
 from provisioning.keys import mark_of
 
 from .applications import message_server
-from .harness import Pairwise, wait_for
+from .harness import PATIENCE, Pairwise, wait_for
 from .scaled import HOSTS, PAIR, ScaledOut
 from .services import postgres_server, rabbit, secured_redis, why_none
 
@@ -87,11 +87,15 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
 def test_messages_go_on_while_postgres_is_away_and_all_is_as_before_when_it_is_back(scaled):
     scaled.wait_whole()
     before = scaled.pair()
+    browsers = [machine.browser() for machine in scaled.machines]
     with scaled.ledger() as ledger:
         ledger.wait_acknowledged(50)
         with scaled.without_database():
             ledger.stays_up(5)
         scaled.wait_healthy(40)
+        # Connections that were open before are no trouble of anybody.
+        for browser in browsers * 10:
+            assert browser.get("/provisioning/environment/applications/").status == 200, browser.address
         scaled.wait_whole()
         assert [scaled.pair()[name] for name in ("active", "epoch")] == [before[name] for name in ("active", "epoch")]
         standby = next(name for name in PAIR if name != before["active"])
@@ -152,7 +156,7 @@ def test_the_backup_of_one_machine_brings_all_of_them_back_with_an_empty_databas
     with scaled.ledger() as ledger:
         first.command_line("backup", str(file))
         before = scaled.pair()
-        scaled.restore(lambda: first.command_line("restore", str(file)))
+        scaled.restore(lambda: first.command_line("restore", str(file), timeout=100 * PATIENCE))
         scaled.wait_whole()
         assert scaled.pair()["active"] == before["active"]
         ledger.wait_acknowledged(50)
