@@ -14,12 +14,12 @@ import yaml
 from console.kept_databases import FILE
 
 from .applications import message_server
-from .harness import ROOT, Pairwise, wait_for
+from .harness import PATIENCE, ROOT, Pairwise, wait_for
 from .ledger import Ledger
 from .services import postgres, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.skipif(bool(why_none()), reason=why_none())]
-MOVE_S = 200
+MOVE_S = 200 * PATIENCE
 MEMBERS = ("Moved_A", "Moved_B")
 
 
