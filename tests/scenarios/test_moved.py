@@ -179,7 +179,7 @@ def test_a_way_back_that_is_killed_leaves_all_there_or_all_back(place, step, mak
     wait_for(lambda: run.health()[0] == 200, 60, "all well")
     if (run.data_dir / FILE).exists():
         assert step == "Switching over"
-        assert run.said("The way back was broken off")
+        run.wait_said("The way back was broken off")
         move(run, "--back")
     run.manage("users", "add", "carol", "--role", "Support")
     assert json.loads(run.manage("verify_history", "--json").stdout)["whole"]
@@ -207,7 +207,7 @@ def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(place, step, ma
     is_moved = (run.data_dir / FILE).exists()
     assert is_moved is (STEPS.index(step) > MOVED_FROM) or step == STEPS[MOVED_FROM]
     if step != STEPS[0] and not is_moved:
-        assert run.said("was broken off: nothing was changed")
+        run.wait_said("was broken off: nothing was changed")
     run.manage("users", "add", "carol", "--role", "Support")
     run.end_asked()
     assert run.stop() == 0
