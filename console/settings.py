@@ -208,6 +208,8 @@ def _database(url: str, *, synchronous: str = "FULL") -> dict:
             "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
             "tcp_user_timeout": 10_000, "pool": {"min_size": 1, "max_size": 12, "timeout": 10},
         } | database.get("OPTIONS", {})
+        # After a restart of the server each connection of the pool would fail somebody once.
+        database["CONN_HEALTH_CHECKS"] = True
     return database
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 CAS_RETRY_S = 0.05
 OBSERVING_S = 0.25
-"""While silence proves nothing, timeouts are looked at again so often."""
+"""A silence that has lasted for long enough and proves nothing yet is looked at again so often."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Pairs:
             await self._ledger.reread(pair_id)
             self._later(pair_id, RETRY_S)
         if decision.recheck_in_s is not None:
-            self._later(pair_id, max(decision.recheck_in_s, OBSERVING_S if snapshot.observing else 0.0) + 0.01)
+            self._later(pair_id, (decision.recheck_in_s or OBSERVING_S) + 0.01)
 
     async def snapshot(self, pair_id: int) -> Snapshot:
         """What a decision about the pair would see now. Raises DatabaseAway."""
@@ -273,12 +273,12 @@ class Pairs:
         if connection is None:
             silent_since = live.silent_since if live.silent_since is not None else self._since
             return Member(name=live.facts.name, process=process, agent_connected=agent_connected,
-                          away_s=now - silent_since)
+                          silent_s=now - silent_since)
         said, hello = connection.report, connection.hello
         fresh = Member(
             name=live.facts.name, connected=True, role=hello.role, epoch=hello.epoch, version=hello.record_version,
             granted=connection.granted, told=connection.told, stepping_down=connection.stepping_down, process=process,
-            agent_connected=agent_connected, present_s=now - connection.at)
+            agent_connected=agent_connected, silent_s=now - connection.peer.heard_at, present_s=now - connection.at)
         return fresh if said is None else _with_report(fresh, said, now - (connection.trouble_since or now))
 
 

@@ -28,13 +28,13 @@ from .live import LiveApplication, LiveHost, ServerConnection
 from .log_reads import LogReads
 from .peers import Bucket, Peer, Peers
 from .reload import REMOVED, Reloader
+from .snapshot import HEARTBEAT_S
 from .solution import SolutionControl
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND, IN_USE, NO_OBJECT = 3007, 3008, 6052
 CHECK_TIMEOUT_S = 10.0
-HEARTBEAT_S = 0.5
 SILENCE_S = SILENCE_HEARTBEATS * HEARTBEAT_S
 """Of servers and agents: a silent one is noticed before the detection time of a failover has passed."""
 SERVER_RATE, SERVER_BURST = 200, 2000

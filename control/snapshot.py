@@ -10,6 +10,8 @@ PRIMARY, BACKUP = "primary", "backup"
 SERVING_STATES = frozenset({"started", "service_unavailable", "suspending", "suspended", "stopping"})
 """States of a server (messages.SERVER_STATES) in which it still holds the role it was granted."""
 GRANTABLE_STATES = frozenset({"ready", "started"})
+HEARTBEAT_S = 0.5
+"""Servers and agents say something at least so often."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Member:
 
     ``granted`` is the last (role, epoch) sent on this connection, ``told`` the last version it was told or granted,
     ``stepping_down`` the epoch in which it was asked to step down; ``process`` what its agent attests: "running",
-    "ended", "absent" (its list does not name it) or "unknown"; ``away_s`` seconds since it was last heard, or since
-    control started; ``present_s`` seconds since it connected.
+    "ended", "absent" (its list does not name it) or "unknown"; ``silent_s`` seconds since it was last heard, signs of
+    life included, or since control started; ``present_s`` seconds since it connected.
     """
 
     name: str
@@ -63,7 +65,7 @@ class Member:
     stepping_down: int = 0
     process: str = "unknown"
     agent_connected: bool = False
-    away_s: float = 0.0
+    silent_s: float = 0.0
     present_s: float = 0.0
 
 
@@ -121,7 +123,14 @@ class Snapshot:
         if active.connected:
             return active.trouble_s
         # Who has just come itself cannot judge how long the other one has been away.
-        return min(active.away_s, standby.present_s) if standby else active.away_s
+        return min(active.silent_s, standby.present_s) if standby else active.silent_s
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether the standby was heard clearly after the active member's last word. Those who are cut off together, as
+        all are from a control that is cut off itself, were last heard within one heartbeat of each other."""
+        standby = self.standby
+        return standby is not None and self.candidate.silent_s - standby.silent_s >= 2 * HEARTBEAT_S
 
 
 class State(StrEnum):

@@ -56,7 +56,8 @@ def active_is_being_lost(snapshot: Snapshot) -> bool:
 
 
 def active_is_lost(snapshot: Snapshot) -> bool:
-    return active_is_being_lost(snapshot) and not snapshot.observing and snapshot.detection_left_s == 0
+    return (active_is_being_lost(snapshot) and not snapshot.observing and snapshot.detection_left_s == 0
+            and snapshot.is_witnessed)
 
 
 def active_fails_to_serve(snapshot: Snapshot) -> bool:

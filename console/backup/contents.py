@@ -10,6 +10,7 @@ from django.conf import settings
 from console import kept_databases
 from console.up.programs import OF_THIS_PROCESS
 from protocol.secret_settings import FILE
+from provisioning.catalog.stored import UNFINISHED
 
 SETTINGS, SETTINGS_FILE = "settings", "settings.env"
 NAMED_BY = ("PAIRWISE_TLS_CERTIFICATE", "PAIRWISE_TLS_KEY", "PAIRWISE_TLS_CA", "PAIRWISE_REDIS_CA", "PAIRWISE_DRILL_CA",
@@ -28,7 +29,8 @@ def gather(directory: Path, environment: Mapping[str, str]) -> None:
             shutil.copyfile(data_dir / name, _private(directory / name))
     for name, source in ((TLS, settings.PAIRWISE_TLS_DIR), (PACKAGES, settings.PAIRWISE_PACKAGES_DIR)):
         if source.is_dir():
-            shutil.copytree(source, directory / name, symlinks=True, copy_function=shutil.copyfile)
+            shutil.copytree(source, directory / name, symlinks=True, copy_function=shutil.copyfile,
+                            ignore=shutil.ignore_patterns(f"{UNFINISHED}*"))
     (directory / SETTINGS).mkdir()
     lines = [f"{name}={value}\n" for name, value in sorted(kept_settings(environment).items())]
     _private(directory / SETTINGS / SETTINGS_FILE).write_text("".join(lines))
@@ -41,7 +43,7 @@ def size(with_log: bool) -> int:
     paths = [Path(str(database["NAME"])) for alias, database in settings.DATABASES.items()
              if database["ENGINE"].endswith("sqlite3") and (with_log or alias != "log")]
     for source in (settings.PAIRWISE_TLS_DIR, settings.PAIRWISE_PACKAGES_DIR):
-        paths += source.rglob("*") if source.is_dir() else ()
+        paths += source.rglob("[!.]*") if source.is_dir() else ()
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -19,13 +17,12 @@ from console.backup.archive import Manifest, Reading
 from console.backup.databases import FILES, SQLITE
 from console.backup.sealed import CannotOpen
 from console.kept_databases import CONFIGURATION, LOG, RECORD, SETTLED
-from console.relocation import recovery, target
+from console.relocation import commands, recovery, target
 from console.up.emptiness import holds_somebody
-from protocol.secret_settings import read, variables
+from protocol.secret_settings import read
 
 ADDRESS = {"default": CONFIGURATION, "control": RECORD, "log": LOG}
 SETTINGS_PLACE = "restored-settings"
-MIGRATE_S = 600
 Say = Callable[[str], None]
 
 
@@ -103,14 +100,11 @@ class Restorer:
         if not addresses:
             return
         self.say("Making the tables")
-        own = {each for name in ADDRESS.values() for each in variables(name)}
-        environment = {name: value for name, value in os.environ.items() if name not in own} | dict(addresses)
-        done = subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=settings.BASE_DIR,
-                              text=True, env=environment, capture_output=True, timeout=MIGRATE_S,
-                              stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise CannotOpen(f"The tables could not be made ({done.stderr.strip().rpartition(chr(10))[2]}): empty that "
-                             "database, then restore again.")
+        try:
+            commands.manage("migrate", "--verbosity", "0", addresses=addresses)
+        except commands.CommandFailed as failed:
+            raise CannotOpen(f"The tables could not be made ({failed}): empty that database, then restore "
+                             "again.") from None
         for alias, about in manifest.databases.items():
             if about["engine"] != SQLITE:
                 self.say(f"Filling {kept_databases.shown(addresses[ADDRESS[alias]])}")

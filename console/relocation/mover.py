@@ -4,8 +4,6 @@ was not finished is taken back, or finished, by whoever starts next (``recovery`
 import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,16 +13,14 @@ from django.db import DEFAULT_DB_ALIAS
 
 from console import kept_databases
 from console.kept_databases import CONFIGURATION, LOG, MOVED, MOVING, Kept, shown
-from console.relocation import copying, files, installation, recovery, target
+from console.relocation import commands, copying, files, installation, recovery, target
 from console.relocation.target import Unfit
 from console.up import health
 from console.up.databases import is_behind
-from protocol.secret_settings import variables
 from provisioning.history import verify
 from provisioning.logbook.models import ALIAS as LOG_ALIAS
 from provisioning.record.models import ALIAS as RECORD_ALIAS
 
-COMMAND_S = 600.0
 READY_S = 120.0
 ROWS_A_SECOND, AROUND_S = 20_000, 15
 """Of a small machine: to copy and compare them; and for what stops and starts."""
@@ -109,7 +105,9 @@ class Mover:
             self._copy(CONFIGURATION, [by_alias[DEFAULT_DB_ALIAS], by_alias[RECORD_ALIAS]])
             self._copy(LOG, [by_alias[LOG_ALIAS]])
             self.say("Verifying history there")
-            history = self._verified(faults)
+            self._verify(faults)
+            history = self._there("move", "--tell", f"Moved the databases from {settings.PAIRWISE_DATA_DIR} to "
+                                                    f"{kept.place}.").strip()
             self.say("Switching over")
             for connection in sources.values():
                 files.block(connection, f"This database was moved to {kept.place} at {kept.at}.")
@@ -124,24 +122,19 @@ class Mover:
             rows = copying.copy(connection, tables, self.say)
         self.say(f"  {shown(self.addresses[name])}: {len(tables)} tables, {rows:,} rows, the same by count and digest")
 
-    def _verified(self, faults: Sequence[str]) -> str:
-        """COUNT:DIGEST of history as it is there. Raises Unfit when it is not what it is here."""
+    def _verify(self, faults: Sequence[str]) -> None:
+        """Raises Unfit when history is not there what it is here."""
         found = json.loads(self._there("verify_history", "--json", codes=(0, 1)))
         if found["faults"] != list(faults):
             raise Unfit(f"History is not the same there: {' '.join(found['faults'])} Nothing was changed.")
-        return f"{found['count']}:{found['digest']}"
 
     def _there(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> str:
         """What a command prints that works with the new databases. Raises Unfit."""
-        own = {each for name in (CONFIGURATION, LOG, "PAIRWISE_MOVE_PASSWORD") for each in variables(name)}
-        environment = {name: value for name, value in os.environ.items() if name not in own} | self.addresses
-        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=settings.BASE_DIR, text=True,
-                              env=environment, capture_output=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL)
-        if done.returncode not in codes:
-            said = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
-            raise Unfit(f"`{arguments[0]}` does not work at {shown(self.addresses[CONFIGURATION])} ({said}): nothing "
-                        "was changed here.")
-        return done.stdout
+        try:
+            return commands.manage(*arguments, addresses=self.addresses, codes=codes)
+        except commands.CommandFailed as failed:
+            raise Unfit(f"`{arguments[0]}` does not work at {shown(self.addresses[CONFIGURATION])} ({failed}): nothing "
+                        "was changed here.") from None
 
     def _wait_ready(self) -> None:
         wait_ready(self.run, self.say)

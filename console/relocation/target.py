@@ -87,12 +87,15 @@ def columns(connection: psycopg.Connection) -> dict[str, dict[str, str]]:
     return found
 
 
-def rows(connection: psycopg.Connection, table: str, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """All of a table, a part in memory at a time."""
+def rows(connection: psycopg.Connection, table: str, names: Sequence[str], *, counted_by: str = "",
+         after: int = 0) -> Iterator[tuple[Any, ...]]:
+    """All of a table, a part in memory at a time; of one whose column ``counted_by`` counts rows, those ``after``."""
+    query = sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(table))
+    if counted_by:
+        query += sql.SQL(" WHERE {} > {}").format(sql.Identifier(counted_by), sql.Literal(after))
     with connection.cursor(name="pairwise_rows") as cursor:
         cursor.itersize = 5000
-        cursor.execute(sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(map(sql.Identifier, names)),
-                                                           sql.Identifier(table)))
+        cursor.execute(query)
         yield from cursor
 
 

@@ -1,7 +1,6 @@
 """One process of the console: started in a session of its own, its output in a log, ended with all its children."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
+from console.up import processes
 from console.up.processes import end_all, session_members
 from hostagent.kept import has_room
 from protocol.pauses import doubling
@@ -24,8 +24,6 @@ NO_ROOM_S = 3.0
 END_CHILDREN_S = 2.0
 STOP_S = 5.0
 """A clean end may take so long; whoever stops everything waits for one group after the other."""
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,19 +97,12 @@ class Child:
     def start(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start it, with ``more`` in its environment. Raises OSError."""
         rotate(self.log)
-        parent = os.getpid()
-
-        def follow_parent() -> None:
-            # `up` killed with -9 must not leave the console behind; SIGTERM lets the agent's servers run on.
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
-
+        # `up` killed with -9 must not leave the console behind; SIGTERM lets the agent's servers run on.
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self.process = subprocess.Popen(
                 self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
                 env={**self.program.environment, **more}, start_new_session=True, umask=self.program.umask,
-                preexec_fn=follow_parent)
+                preexec_fn=processes.following_us())
         self.started_at, self.start_again_at, self.killed = time.monotonic(), None, False
 
     def ended(self) -> int | None:

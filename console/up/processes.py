@@ -1,8 +1,10 @@
 """Facts about processes from /proc: who is it, is it still the same one, who belongs to its session."""
 
+import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from protocol.identity import is_alive, start_ticks, stat_fields
@@ -11,6 +13,22 @@ RUN_MARK = "_PAIRWISE_RUN"
 """Environment variable that every process of one run carries; proof that a leftover is ours."""
 KILLED_S = 3.0
 """A process that was killed may take so long to be gone. What the kernel holds for longer must not hold us."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def following_us() -> Callable[[], None]:
+    """For ``preexec_fn``: the process gets SIGTERM when the thread of ours that started it ends, and so when we are
+    killed."""
+    parent = os.getpid()
+
+    def follow() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return follow
 
 
 def has_terminal() -> bool:

@@ -6,6 +6,9 @@ from django.conf import settings
 
 from provisioning.models import InstallationPackage
 
+UNFINISHED = ".import-"
+"""So begin the names of files in the packages directory that are still being written."""
+
 
 def stored_file(package: InstallationPackage) -> Path | None:
     """The package's file, unless it is gone, of another size or outside the packages directory."""

@@ -47,7 +47,7 @@ def carried_out(snapshot: Snapshot) -> Snapshot:
 def every_snapshot(requests: tuple[Request | None, ...] = (None,)) -> Iterator[Snapshot]:
     """Every mix of what records, members and requests can be, likely or not."""
     records = (Record(), Record(version=1, epoch=1), IN_SYNC, ALONE, PAUSED, replace(IN_SYNC, active="B"))
-    others = {"silent": {"away_s": 9.0}, "ended": {"process": "ended"}, "agent there": {"agent_connected": True},
+    others = {"silent": {"silent_s": 9.0}, "ended": {"process": "ended"}, "agent there": {"agent_connected": True},
               "starting": {"connected": True, "state": "initializing"}, "ready": {"connected": True, "state": "ready"}}
     for record, first, second, copy, request in product(
             records, (*others, "serves", "troubled", "stands by"), (*others, "stands by", "ahead"), "ab", requests):

@@ -51,8 +51,8 @@ CASES = [
     Snapshot(SINGLE, (serving(A, 4, 4),)),
     Snapshot(IN_SYNC, (replace(A, process="ended"), B_STANDS_BY)),
     Snapshot(IN_SYNC, (replace(A_TROUBLED, state="service_unavailable", role=""), B_STANDS_BY)),
-    Snapshot(IN_SYNC, (replace(A, away_s=2.0), B_STANDS_BY)),
-    Snapshot(IN_SYNC, (replace(A, away_s=1.5), B_STANDS_BY)),
+    Snapshot(IN_SYNC, (replace(A, silent_s=2.0), B_STANDS_BY)),
+    Snapshot(IN_SYNC, (replace(A, silent_s=1.5), B_STANDS_BY)),
     Snapshot(PAUSED, (A, B_STANDS_BY), request=SWITCH),
     Snapshot(ALONE, (A, standing_by(B, 3, 5)), request=PROMOTE_B),
     Snapshot(PAUSED, (replace(A, process="ended"), B_STANDS_BY)),
@@ -137,7 +137,7 @@ def test_a_standby_that_cannot_store_is_not_granted_again_what_it_holds():
 
 
 @pytest.mark.parametrize("record", [ALONE, PAUSED])
-@pytest.mark.parametrize("active", [replace(A, process="ended"), replace(A, away_s=100.0)])
+@pytest.mark.parametrize("active", [replace(A, process="ended"), replace(A, silent_s=100.0)])
 def test_a_standby_out_of_sync_or_without_automatic_failover_is_never_promoted(record, active):
     decision = decide(Snapshot(record, (active, B_STANDS_BY)))
     assert (decision.record, decision.grants) == (None, ())
@@ -154,12 +154,12 @@ def test_an_active_server_that_is_connected_is_not_replaced_whatever_its_agent_s
 
 
 def test_a_lost_active_server_is_left_the_detection_time():
-    decision = decide(Snapshot(IN_SYNC, (replace(A, away_s=0.5), B_STANDS_BY)))
+    decision = decide(Snapshot(IN_SYNC, (replace(A, silent_s=0.5), B_STANDS_BY)))
     assert (decision.record, decision.recheck_in_s) == (None, pytest.approx(1.5))
 
 
 def test_a_lost_connection_alone_replaces_nobody_while_the_agent_is_there():
-    away = replace(A, away_s=60.0, agent_connected=True, process="running")
+    away = replace(A, silent_s=60.0, agent_connected=True, process="running")
     decision = decide(Snapshot(IN_SYNC, (away, B_STANDS_BY)))
     assert (decision.record, decision.recheck_in_s) == (None, None)
 

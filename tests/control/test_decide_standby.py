@@ -8,7 +8,20 @@ from control.decide import Tell, decide
 from control.snapshot import BACKUP, PRIMARY, Request, Snapshot, State, state_of
 from control.transitions import refusal
 
-from .snapshots import A_SERVES, ALONE, B_STANDS_BY, IN_SYNC, PAUSED, SINGLE, A, B, ready, serving, standing_by
+from .snapshots import (
+    A_SERVES,
+    ALONE,
+    B_STANDS_BY,
+    IN_SYNC,
+    PAUSED,
+    SINGLE,
+    A,
+    B,
+    every_snapshot,
+    ready,
+    serving,
+    standing_by,
+)
 
 SYNCED = {"wish": "synced", "wish_version": 5, "wish_copy": "b"}
 LEAVES = {"wish": "alone", "wish_version": 4, "link_reason": "The link to B is down"}
@@ -128,7 +141,7 @@ def test_a_single_server_starts_with_the_store_it_has():
 
 # --- silence --------------------------------------------------------------------------------------------------
 
-SILENT = replace(A, away_s=9.0, agent_connected=True, process="running")
+SILENT = replace(A, silent_s=9.0, agent_connected=True, process="running")
 
 
 @pytest.mark.parametrize(("active", "link", "replaced"), [
@@ -136,7 +149,7 @@ SILENT = replace(A, away_s=9.0, agent_connected=True, process="running")
     (SILENT, "down", True),
     (replace(SILENT, agent_connected=False), "synced", True),
     (replace(SILENT, process="absent"), "synced", True),
-    (replace(SILENT, process="absent", away_s=1.0), "synced", False)],
+    (replace(SILENT, process="absent", silent_s=1.0), "synced", False)],
     ids=["only control", "standby too", "agent too", "agent does not know it", "not for long enough"])
 def test_silence_counts_only_with_a_second_sign_and_after_the_detection_time(active, link, replaced):
     decision = decide(Snapshot(IN_SYNC, (active, replace(B_STANDS_BY, link=link))))
@@ -158,6 +171,26 @@ def test_a_standby_that_has_just_come_waits_for_the_detection_time_as_well():
     members = (replace(SILENT, agent_connected=False), replace(B_STANDS_BY, present_s=0.5))
     decision = decide(Snapshot(IN_SYNC, members))
     assert (decision.record, decision.recheck_in_s) == (None, pytest.approx(1.5))
+
+
+@pytest.mark.parametrize(("last_heard_s", "replaced"), [(9.0, False), (8.5, False), (8.1, False), (8.0, True)])
+def test_a_control_that_is_cut_off_itself_replaces_nobody_whoever_was_heard_last(last_heard_s, replaced):
+    members = (replace(SILENT, agent_connected=False), replace(B_STANDS_BY, silent_s=last_heard_s))
+    decision = decide(Snapshot(IN_SYNC, members))
+    assert (bool(decision.record), decision.recheck_in_s) == (replaced, None if replaced else 0.0)
+
+
+def test_silence_that_came_over_all_at_once_changes_no_roles():
+    silent = [replace(snapshot, members=tuple(replace(member, silent_s=9.0) for member in snapshot.members))
+              for snapshot in every_snapshot()]
+    waits = [snapshot for snapshot in silent if state_of(snapshot) == State.WAITING and not (
+        snapshot.candidate.connected or snapshot.candidate.process == "ended")]
+    assert len(waits) > 100
+    assert [snapshot for snapshot in waits if _epoch_after(snapshot) != snapshot.record.epoch] == []
+
+
+def _epoch_after(snapshot: Snapshot) -> int:
+    return (decide(snapshot).record or snapshot.record).epoch
 
 
 # --- stepping down --------------------------------------------------------------------------------------------

@@ -142,6 +142,19 @@ async def test_a_primary_that_was_just_lost_is_not_shown_once_the_standby_was_gr
     assert (row.mode, row.reason) == ("", status.REPLACED)
 
 
+async def test_signs_of_life_of_the_standby_alone_witness_that_the_active_server_is_silent(pair, control):
+    await pair.a.gone()
+    lost, standby = (control.solution.world.application(name) for name in ("MS", "MS_B"))
+    await eventually(lambda: lost.silent_since, "its end was not noticed")
+    lost.silent_since = standby.connection.peer.heard_at - 0.5
+
+    async def witnessed() -> bool:
+        return (await control.solution.pairs.snapshot(lost.pair_id)).is_witnessed
+
+    assert not await witnessed()
+    await eventually(witnessed, "the standby shows no sign of life")
+
+
 async def test_a_standby_with_another_store_than_the_recorded_one_is_not_promoted(pair):
     await pair.in_sync()
     await pair.say("backup", copy="other")

@@ -40,8 +40,8 @@ class Sense:
     fault: bool = False
 
 
-GONE = {"process": "unknown", "agent_connected": False, "away_s": LONG_S}
-CALM = {"process": "running", "agent_connected": True, "away_s": 0.0}
+GONE = {"process": "unknown", "agent_connected": False, "silent_s": LONG_S}
+CALM = {"process": "running", "agent_connected": True, "silent_s": 0.0}
 SENSES = (
     Sense("decides"),
     Sense("takes the active server for lost", active_away=GONE),

@@ -94,6 +94,10 @@ class Pairwise:
     def said(self, text: str) -> bool:
         return any(text in line for line in self.output)
 
+    def wait_said(self, text: str, timeout: float = 10) -> None:
+        """What it says comes a moment after what it did can be seen."""
+        wait_for(lambda: self.said(text), timeout, f'that it says "{text}"')
+
     @property
     def text(self) -> str:
         return "\n".join(self.output)

@@ -276,6 +276,9 @@ class Pair:
         for member in self.members:
             member.mend()
         self.site.mend()
+        for member in self.members:
+            if member.facts()["status"] in ("Stopped", "Gave Up"):
+                self.site.pairwise.ask("start", name=member.name)
 
     def wait_proven(self, timeout: float = 10) -> None:
         """Until the role that pages show is the role that a probe proves, of both members."""

@@ -9,6 +9,8 @@ import secrets
 import signal
 import subprocess
 import sys
+import urllib.error
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from tests.ports import free_port
 from .applications import message_server
 from .harness import PATIENCE, ROOT, Pairwise, wait_for
 from .ledger import Ledger
+from .services import Postgres
 from .site import JOB_S, SECRETS
 
 ROLES = "control,web,console-worker"
@@ -31,9 +34,10 @@ PAIR = ("Scaled_A", "Scaled_B")
 class ScaledOut:
     """``with`` it everything runs. ``machines`` are those of the console; ``leader`` and ``standby`` among them."""
 
-    def __init__(self, directory: Path, *, database: str, redis: str, redis_ca: str, machines: int = 2):
-        self.directory, self.database, self.broker = directory, database, verified(redis, redis_ca)
-        common = {"PAIRWISE_DATABASE_URL": database, "PAIRWISE_REDIS_URL": redis, "PAIRWISE_REDIS_CA": redis_ca,
+    def __init__(self, directory: Path, *, postgres: Postgres, redis: str, redis_ca: str, machines: int = 2):
+        self.directory, self.postgres, self.broker = directory, postgres, verified(redis, redis_ca)
+        self.database = postgres.url
+        common = {"PAIRWISE_DATABASE_URL": self.database, "PAIRWISE_REDIS_URL": redis, "PAIRWISE_REDIS_CA": redis_ca,
                   "PAIRWISE_ONLY": ROLES,
                   "PAIRWISE_SECRET_KEY": secrets.token_hex(32), "PAIRWISE_PACKAGES_DIR": str(directory / "packages")}
         self.machines = [Pairwise(directory / f"console{number}", **common) for number in range(machines)]
@@ -84,7 +88,16 @@ class ScaledOut:
     def wait_takeover(self, former: int, timeout: float = 20) -> None:
         """Until a term after ``former`` has begun, and its control is heard."""
         wait_for(lambda: self.term()[0] > former, timeout, "another control")
-        wait_for(lambda: all(machine.health()[0] == 200 for machine in self.machines), timeout, "all healthy again")
+        self.wait_healthy(timeout)
+
+    def wait_healthy(self, timeout: float = 20) -> None:
+        def healthy(machine: Pairwise) -> bool:
+            # A web process that has just been started takes no connections yet.
+            with contextlib.suppress(ConnectionError, urllib.error.URLError):
+                return machine.health()[0] == 200
+            return False
+
+        wait_for(lambda: all(map(healthy, self.machines)), timeout, "all healthy again")
 
     # --- the hosts -------------------------------------------------------------------------------------------
 
@@ -148,8 +161,9 @@ class ScaledOut:
         return wait_for(lambda: (answer := self.machines[-1].ask(verb, name=name))["ok"] and answer, 60,
                         f"{verb} {name} is taken", 0.5)
 
-    def run_jobs(self, verb: str) -> None:
-        asked = [self._asked(verb, name) for name in PAIR]
+    def run_jobs(self, verb: str, *names: str) -> None:
+        """Of the pair, or of the applications of these names."""
+        asked = [self._asked(verb, name) for name in names or PAIR]
         for answer in asked:
             job = answer["facts"]["job"]
             ended = wait_for(lambda job=job: (facts := self.machines[0].ask("job", id=job))["state"] not in (
@@ -178,6 +192,23 @@ class ScaledOut:
         machine.start()
         wait_for(lambda: machine.health()[0] == 200, 30, f"{machine.data_dir.name} healthy")
 
+    def restore(self, fill: Callable[[], object]) -> None:
+        """Every machine of the console with another database, which ``fill`` fills while none of them runs; agents and
+        servers go on."""
+        for machine in self.machines:
+            machine.end_asked()
+            assert machine.stop() == 0
+        with psycopg.connect(self.database, autocommit=True) as session:
+            session.execute("CREATE DATABASE restored")
+        self.database = f"{self.database.rpartition('/')[0]}/restored"
+        for machine in self.machines:
+            machine.environment["PAIRWISE_DATABASE_URL"] = self.database
+        fill()
+        for machine in self.machines:
+            machine.launch()
+        for machine in self.machines:
+            machine.wait_ready()
+
     def start_again(self, broker: str) -> None:
         """Everything, after its end, with another broker; one machine of the console is enough."""
         del self.machines[1:]
@@ -187,6 +218,17 @@ class ScaledOut:
             self._start_agent(name, PAIRWISE_BROKER_URL=broker)
         for name in HOSTS:
             self.wait_host(name)
+
+    @contextlib.contextmanager
+    def without_database(self):
+        """Its machine loses power, and comes back at the end of the block."""
+        for machine in self.machines:
+            machine.end_asked()
+        self.postgres.end(signal.SIGQUIT)
+        try:
+            yield
+        finally:
+            self.postgres.start()
 
     # --- the end ---------------------------------------------------------------------------------------------
 

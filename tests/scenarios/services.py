@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -61,9 +62,33 @@ def _end(process: subprocess.Popen, number: int = signal.SIGTERM) -> None:
         process.wait(ENDS_S)
 
 
+class Postgres:
+    """A server; ``url`` names an empty database of it."""
+
+    def __init__(self, url: str, launch: Callable[[], subprocess.Popen]):
+        self.url, self._launch = url, launch
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        self._process = self._launch()
+        wait_for(lambda: _answers(f"{self.url.rpartition('/')[0]}/postgres"), 30, "PostgreSQL")
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """SIGINT: open transactions are taken back; SIGQUIT: as after a power cut."""
+        if self._process is not None:
+            _end(self._process, number)
+
+
 @contextlib.contextmanager
 def postgres():
-    """The address of an empty database, which an account that is not ours runs when we are root."""
+    """The address of an empty database; see ``postgres_server``."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgres_server():
+    """A Postgres, which an account that is not ours runs when we are root."""
     programs, port, password = _postgres_programs(), free_port(), secrets.token_hex(8)
     account = _other_account() if os.geteuid() == 0 else None
     as_other = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
@@ -78,19 +103,23 @@ def postgres():
         subprocess.run([programs / "initdb", "-D", directory / "data", "-U", "pairwise", "--auth=scram-sha-256",
                         f"--pwfile={words}", "--no-sync"], env=plain, cwd=directory, check=True, capture_output=True,
                        timeout=COMMAND_S, **as_other)
-        with open(directory / "log", "wb") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", directory / "data", "-p", str(port), "-k", str(directory), "-c",
-                 "listen_addresses=127.0.0.1"], env=plain, cwd=directory, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, **as_other)
+
+        def launch() -> subprocess.Popen:
+            with open(directory / "log", "ab") as log:
+                return subprocess.Popen(
+                    [programs / "postgres", "-D", directory / "data", "-p", str(port), "-k", str(directory), "-c",
+                     "listen_addresses=127.0.0.1"], env=plain, cwd=directory, stdin=subprocess.DEVNULL, stdout=log,
+                    stderr=log, **as_other)
+
+        base = f"postgres://pairwise:{password}@127.0.0.1:{port}"
+        server = Postgres(f"{base}/pairwise", launch)
         try:
-            base = f"postgres://pairwise:{password}@127.0.0.1:{port}"
-            wait_for(lambda: _answers(f"{base}/postgres"), 30, "PostgreSQL")
+            server.start()
             with psycopg.connect(f"{base}/postgres", autocommit=True) as session:
                 session.execute("CREATE DATABASE pairwise")
-            yield f"{base}/pairwise"
+            yield server
         finally:
-            _end(process, signal.SIGINT)
+            server.end()
     finally:
         shutil.rmtree(directory)
 

@@ -7,13 +7,13 @@ import sys
 import psycopg
 import pytest
 
-from .harness import ROOT, Pairwise, wait_for
+from .harness import PATIENCE, ROOT, Pairwise, wait_for
 from .services import postgres, why_none
 from .test_moved import MEMBERS, make_pair, wait_whole
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 KEY = "a long enough key of a backup"
-COMMAND_S = 200
+COMMAND_S = 200 * PATIENCE
 
 
 def command(run: Pairwise, *arguments: str, code: int = 0, **environment: str) -> str:

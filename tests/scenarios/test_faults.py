@@ -120,7 +120,7 @@ def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
     run.interrupt()
     assert run.wait_end() == 0
     assert time.monotonic() - asked < 30
-    assert run.said("The agent has shown no sign of life")
+    run.wait_said("The agent has shown no sign of life")
     assert not start_ticks(facts["pid"])
     assert run.processes() == {}
 
@@ -148,7 +148,7 @@ def test_a_killed_run_leaves_its_servers_running_and_no_console_and_the_next_one
     time.sleep(0.5)
     assert start_ticks(facts["pid"])
     run.start()
-    assert run.said("that an earlier run left behind")
+    run.wait_said("that an earlier run left behind")
     assert not any(start_ticks(pid) for pid in pids)
     again = run.wait_status("Survivor", "Started", 20)
     assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])

@@ -86,7 +86,7 @@ def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(
         wait_whole(run, ROOM_S, active=MEMBERS[1])
         assert run.process.pid == up
         assert run.child("console-worker") != killed
-        assert run.said("run.json could be written again")
+        run.wait_said("run.json could be written again")
         ledger.check()
     for name in MEMBERS:
         run.manage("stop", name, "--wait")

@@ -20,7 +20,7 @@ def test_a_control_that_hangs_is_replaced_and_fails_over_afterwards_as_ever(pair
     with under_load(pair) as ledger:
         fault = ledger.fault(lambda: os.kill(control, signal.SIGSTOP))
         wait_for(lambda: run.child("control") != control, 10, "another control", every=0.02)
-        assert run.said("Control has shown no sign of life for 5 s and is killed")
+        run.wait_said("Control has shown no sign of life for 5 s and is killed")
         # What pages show may be from before; the proof is asked of the new one.
         pair.wait_proven()
         pair.wait_whole()

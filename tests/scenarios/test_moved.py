@@ -14,12 +14,12 @@ import yaml
 from console.kept_databases import FILE
 
 from .applications import message_server
-from .harness import ROOT, Pairwise, wait_for
+from .harness import PATIENCE, ROOT, Pairwise, wait_for
 from .ledger import Ledger
 from .services import postgres, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.skipif(bool(why_none()), reason=why_none())]
-MOVE_S = 200
+MOVE_S = 200 * PATIENCE
 MEMBERS = ("Moved_A", "Moved_B")
 
 
@@ -73,6 +73,13 @@ def moved(run: Pairwise, place: Place) -> str:
     return move(run, "--to", place.address, PAIRWISE_MOVE_PASSWORD=place.password)
 
 
+def told_of_moves(run: Pairwise) -> list[str]:
+    """What History says of them in the files, newest first."""
+    with contextlib.closing(sqlite3.connect(run.data_dir / "pairwise.sqlite3")) as file:
+        return [text for text, in file.execute("SELECT reason FROM provisioning_historyentry WHERE object_type = "
+                                               "'console' AND reason LIKE 'Moved %' ORDER BY number DESC")]
+
+
 def make_pair(run: Pairwise) -> list[tuple[str, int]]:
     """Addresses of both members, started and in sync."""
     first, second = (message_server(name) for name in MEMBERS)
@@ -109,7 +116,9 @@ def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(place, ma
     assert run.child("agent") == agent
     now = json.loads(run.manage("verify_history", "--json", "--expect",
                                 f"{history['count']}:{history['digest']}").stdout)
-    assert (now["whole"], now["count"] >= history["count"]) == (True, True)
+    assert (now["whole"], now["count"] > history["count"]) == (True, True)
+    assert place.ask("SELECT reason FROM provisioning_historyentry ORDER BY number DESC LIMIT 1") == (
+        f"Moved the databases from {run.data_dir} to {place.address}.")
     assert place.ask("SELECT count(*) FROM provisioning_application") == 2
     assert place.ask("SELECT count(*) FROM record_pairrecord") >= 1
     assert place.password not in said + run.text
@@ -137,8 +146,13 @@ def test_a_console_goes_back_while_nothing_was_changed(place, make_pairwise):
     with Ledger(addresses) as ledger:
         moved(run, place)
         wait_whole(run)
+        shown = json.loads(run.manage("verify_history", "--json").stdout)
         said = move(run, "--back")
         assert "The console is ready" in said
+        # What others were told of History meanwhile is true still.
+        run.manage("verify_history", "--expect", f"{shown['count']}:{shown['digest']}")
+        assert told_of_moves(run) == [f"Moved the databases back from {place.address} to {run.data_dir}.",
+                                      f"Moved the databases from {run.data_dir} to {place.address}."]
         assert not (run.data_dir / FILE).exists()
         wait_whole(run)
         ledger.wait_acknowledged(20)
@@ -150,7 +164,32 @@ def test_a_console_goes_back_while_nothing_was_changed(place, make_pairwise):
     assert place.ask("SELECT count(*) FROM provisioning_job WHERE kind = 'stop'") == 1
 
 
-STEPS = ("Making the tables there", "Stopping what writes", "Copying", "Verifying history there", "Switching over")
+@pytest.mark.parametrize("step", ["Switching over", "The files in"])
+def test_a_way_back_that_is_killed_leaves_all_there_or_all_back(place, step, make_pairwise):
+    run = make_pairwise()
+    run.start()
+    moved(run, place)
+    run.end_asked()
+    with mover(run, "--back") as process:
+        for line in process.stdout:
+            if line.startswith(step):
+                process.kill()
+    wait_for(lambda: not (run.data_dir / FILE).exists() or
+             json.loads((run.data_dir / FILE).read_text())["state"] == "settled", 30, "an end")
+    wait_for(lambda: run.health()[0] == 200, 60, "all well")
+    if (run.data_dir / FILE).exists():
+        assert step == "Switching over"
+        run.wait_said("The way back was broken off")
+        move(run, "--back")
+    run.manage("users", "add", "carol", "--role", "Support")
+    assert json.loads(run.manage("verify_history", "--json").stdout)["whole"]
+    assert f"Moved the databases from {run.data_dir} to {place.address}." in told_of_moves(run)
+
+
+STEPS = ("Making the tables there", "Stopping what writes", "Copying", "Verifying history there", "Switching over",
+         "The databases were moved to", "Starting the console again")
+MOVED_FROM = 4
+"""At the end of this step they are moved; before that, not."""
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -160,15 +199,15 @@ def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(place, step, ma
     run.end_asked()
     with mover(run, "--to", place.address, PAIRWISE_MOVE_PASSWORD=place.password) as process:
         for line in process.stdout:
-            if line.strip() == step:
+            if line.startswith(step):
                 process.kill()
     wait_for(lambda: not (run.data_dir / FILE).exists() or
              json.loads((run.data_dir / FILE).read_text())["state"] in ("moved", "settled"), 30, "an end")
     wait_for(lambda: run.health()[0] == 200, 60, "all well")
     is_moved = (run.data_dir / FILE).exists()
-    assert not is_moved or step == "Switching over"
+    assert is_moved is (STEPS.index(step) > MOVED_FROM) or step == STEPS[MOVED_FROM]
     if step != STEPS[0] and not is_moved:
-        assert run.said("was broken off: nothing was changed")
+        run.wait_said("was broken off: nothing was changed")
     run.manage("users", "add", "carol", "--role", "Support")
     run.end_asked()
     assert run.stop() == 0

@@ -19,6 +19,7 @@ COLD_S, COLD_BUSY_S = 3.0, 8.0
 SILENT_S = 8.0
 """Silence has to last for the detection time (2 s) first; a busy machine may take longer."""
 QUICK_S = 2.0
+CUT_APART_S = 0.45
 
 
 def test_s04_a_host_that_loses_power_is_replaced_and_comes_back_as_backup(pair):
@@ -173,6 +174,24 @@ def test_s12_without_control_messages_go_on_and_nothing_changes_when_it_is_back(
         measured("S12", fault, below_s=0.5)
     assert [pair.facts()[name] for name in ("active", "epoch", "version")] == [
         before[name] for name in ("active", "epoch", "version")]
+
+
+@pytest.mark.long
+def test_s12_control_that_is_cut_off_from_the_primary_a_moment_earlier_changes_no_roles(pair):
+    first, _ = pair.members
+    before = pair.facts()
+    with under_load(pair) as ledger:
+        # Signs of life come every half second, so at this distance either member may be the one that was heard later.
+        for _ in range(3):
+            cut_between(first.host, pair.site.console)
+            time.sleep(CUT_APART_S)
+            pair.site.console.cut()
+            first.wait("Unknown", 10)
+            ledger.stays_up(2)
+            heal_between(first.host, pair.site.console)
+            pair.site.console.heal()
+            pair.wait_whole()
+    assert pair.facts()["epoch"] == before["epoch"]
 
 
 @pytest.mark.long

@@ -1,26 +1,34 @@
 """The console scaled out: PostgreSQL, Redis with TLS and a password (or RabbitMQ), several machines, two controls."""
 
+import contextlib
+import io
 import os
 import secrets
 import signal
+import socket
+import tarfile
+import urllib.request
+from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from bench import rabbitmq
 from provisioning.keys import mark_of
 
-from .harness import wait_for
+from .applications import message_server
+from .harness import PATIENCE, Pairwise, wait_for
 from .scaled import HOSTS, PAIR, ScaledOut
-from .services import postgres, rabbit, secured_redis, why_none
+from .services import postgres_server, rabbit, secured_redis, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_none()), reason=why_none())]
 
 
 @pytest.fixture(scope="module")
 def scaled(tmp_path_factory):
-    with postgres() as database, secured_redis(tmp_path_factory.mktemp("stores") / "redis") as (redis, authority), \
-            ScaledOut(tmp_path_factory.mktemp("scaled"), database=database, redis=redis, redis_ca=authority) as layout:
+    with postgres_server() as server, secured_redis(tmp_path_factory.mktemp("stores") / "redis") as (redis, ca), \
+            ScaledOut(tmp_path_factory.mktemp("scaled"), postgres=server, redis=redis, redis_ca=ca) as layout:
         layout.make_pair()
         yield layout
 
@@ -76,6 +84,92 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
         ledger.check()
 
 
+def test_messages_go_on_while_postgres_is_away_and_all_is_as_before_when_it_is_back(scaled):
+    scaled.wait_whole()
+    before = scaled.pair()
+    browsers = [machine.browser() for machine in scaled.machines]
+    with scaled.ledger() as ledger:
+        ledger.wait_acknowledged(50)
+        with scaled.without_database():
+            ledger.stays_up(5)
+        scaled.wait_healthy(40)
+        # Connections that were open before are no trouble of anybody.
+        for browser in browsers * 10:
+            assert browser.get("/provisioning/environment/applications/").status == 200, browser.address
+        scaled.wait_whole()
+        assert [scaled.pair()[name] for name in ("active", "epoch")] == [before[name] for name in ("active", "epoch")]
+        standby = next(name for name in PAIR if name != before["active"])
+        wait_for(lambda: scaled.machines[0].ask("switchover", name=PAIR[0])["ok"], 20, "a switchover", every=0.3)
+        wait_for(lambda: scaled.pair()["active"] == standby, 10, "the other one active")
+        scaled.wait_whole()
+        ledger.check()
+
+
+PACKAGE_BYTES = 4 * 2**20
+
+
+def another_package(scaled: ScaledOut) -> bytes:
+    """Content that no machine has."""
+    directory = Path(scaled.machines[0].environment["PAIRWISE_PACKAGES_DIR"])
+    with tarfile.open(next(directory.glob("*.tar.gz"))) as known:
+        description = known.extractfile("ip_description.xml").read()
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as package:
+        for name, content in (("ip_description.xml", description), ("more", os.urandom(PACKAGE_BYTES))):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            package.addfile(member, io.BytesIO(content))
+    return made.getvalue()
+
+
+def test_a_web_process_that_is_killed_during_an_upload_leaves_nothing_and_another_machine_takes_it(scaled):
+    first, second = scaled.machines
+    token, package = first.command_line("tokens", "add", "uploader", "--role", "Administrator").stdout.strip(), \
+        another_package(scaled)
+    path, show = "/api/v1/packages?file_name=more.tar.gz", {"Authorization": f"Bearer {token}"}
+    directory = Path(first.environment["PAIRWISE_PACKAGES_DIR"])
+    before, web = sorted(directory.iterdir()), first.child("web")
+    with socket.create_connection(("127.0.0.1", first.port)) as upload:
+        head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}",
+                "Content-Type: application/gzip", f"Content-Length: {len(package)}", "", ""]
+        upload.sendall("\r\n".join(head).encode() + package[:len(package) // 2])
+        os.kill(web, signal.SIGKILL)
+        upload.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert upload.recv(1) == b""
+    wait_for(lambda: first.child("web") != web, 40, "another web process")
+    scaled.wait_healthy(40)
+    assert sorted(directory.iterdir()) == before
+    taken = urllib.request.Request(second.address + path, data=package, headers=show | {
+        "Content-Type": "application/gzip"})
+    with urllib.request.urlopen(taken, timeout=20) as answer:
+        assert answer.status == 201
+    with urllib.request.urlopen(urllib.request.Request(first.address + "/api/v1/packages", headers=show)) as answer:
+        assert str(len(package)) in answer.read().decode()
+
+
+@pytest.mark.timeout(300)
+def test_the_backup_of_one_machine_brings_all_of_them_back_with_an_empty_database(scaled, tmp_path):
+    scaled.wait_whole()
+    first, file = scaled.machines[0], tmp_path / "console.backup"
+    mark = first.command_line("verify_history").stdout.split()[-1]
+    with scaled.ledger() as ledger:
+        first.command_line("backup", str(file))
+        before = scaled.pair()
+        scaled.restore(lambda: first.command_line("restore", str(file), timeout=100 * PATIENCE))
+        scaled.wait_whole()
+        assert scaled.pair()["active"] == before["active"]
+        ledger.wait_acknowledged(50)
+        ledger.check()
+    for machine in scaled.machines:
+        machine.command_line("verify_history", "--expect", mark)
+    for name in HOSTS:
+        scaled.wait_host(name)
+    for verb in ("stop", "start"):
+        scaled.run_jobs(verb)
+    scaled.wait_whole()
+
+
 @pytest.mark.timeout(600)
 def test_the_key_is_rotated_machine_by_machine_while_everything_works(scaled):
     scaled.wait_whole()
@@ -107,6 +201,31 @@ def test_the_key_is_rotated_machine_by_machine_while_everything_works(scaled):
     for verb in ("stop", "start"):
         scaled.run_jobs(verb)
     scaled.wait_whole()
+
+
+MANY = 80
+
+
+def test_a_leader_that_dies_while_a_file_is_applied_costs_no_application(scaled, tmp_path):
+    machine, path = scaled.machines[-1], tmp_path / "many.yaml"
+    names = [f"Many_{number:02}" for number in range(MANY)]
+    path.write_text(yaml.safe_dump({"applications": [message_server(name, host="alpha") for name in names]}))
+    former, _ = scaled.term()
+    applying = machine.manage_later("apply", str(path), "--yes")
+    wait_for(lambda: names[0] in known(machine), 60, "the first of them", every=0.05)
+    os.kill(scaled.leader.child("control"), signal.SIGKILL)
+    said, _ = applying.communicate(timeout=90)
+    assert applying.returncode == 0, said
+    scaled.wait_takeover(former)
+    assert set(names) <= known(machine)
+    for verb, status in (("install", "Stopped"), ("start", "Started"), ("stop", "Stopped")):
+        scaled.run_jobs(verb, names[-1])
+        machine.wait_status(names[-1], status)
+    scaled.wait_whole()
+
+
+def known(machine: Pairwise) -> set[str]:
+    return {each["name"] for each in machine.status()["applications"]}
 
 
 def see_the_pair(browsers) -> None:

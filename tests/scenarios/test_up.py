@@ -52,7 +52,7 @@ def test_a_component_that_dies_is_started_again_and_the_terminal_says_so(pairwis
         os.kill(before, signal.SIGKILL)
         wait_for(lambda name=name, before=before: pairwise.child(name) != before, 10, f"a new {name}")
         wait_for(lambda: _healthy(pairwise), 30, "healthy again")
-    assert pairwise.said("was ended by SIGKILL; it starts again at once")
+    pairwise.wait_said("was ended by SIGKILL; it starts again at once")
 
 
 def _healthy(run) -> bool:
@@ -68,7 +68,7 @@ def test_a_cold_start_beside_another_run_shows_a_password_once_ctrl_c_leaves_not
     run = make_pairwise(cold=True)
     del run.environment["PAIRWISE_ADMIN_PASSWORD"]
     run.start()
-    assert run.said("Collecting the static files"), run.text
+    run.wait_said("Collecting the static files")
     password = next(line for line in run.output if "password" in line).split("password ")[1].split()[0]
     Browserless(run.address).sign_in("admin", password)
     run.command_line("check")

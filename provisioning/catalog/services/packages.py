@@ -1,8 +1,10 @@
 """Installation Packages: import and delete. Files lie under settings.PAIRWISE_PACKAGES_DIR, named by content."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from provisioning.catalog.package_file import PackageFileError, read_package
+from provisioning.catalog.stored import UNFINISHED
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.drafts import PackageDraft
@@ -21,6 +24,8 @@ from provisioning.models import InstallationPackage, Job
 from provisioning.states import ACTIVE_JOBS, JobKind
 
 MAX_BYTES = 512 * 1024 * 1024
+LEFT_S = 3600.0
+"""A file that nobody has written for so long belongs to a process that was killed while it imported one."""
 _CHUNK = 1024 * 1024
 
 
@@ -35,7 +40,8 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
     temporary = None
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o755)
-        with tempfile.NamedTemporaryFile(dir=directory, prefix=".import-", delete=False) as file:
+        _remove_leftovers(directory)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=UNFINISHED, delete=False) as file:
             temporary = Path(file.name)
             sha256, size = _read(stream, file.write)
             file.flush()
@@ -49,6 +55,14 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(directory: Path) -> None:
+    for path in directory.glob(f"{UNFINISHED}*"):
+        # Another process may do the same.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_S:
+                path.unlink()
 
 
 def check_package(path: Path) -> tuple[InstallationPackage, bool]:

@@ -1,6 +1,7 @@
 """Installation Packages: read safely, kept once."""
 
 import io
+import os
 import tarfile
 import tracemalloc
 
@@ -8,6 +9,7 @@ import pytest
 
 from provisioning.catalog.package_file import MAX_DESCRIPTION, PackageFileError, parse_description, read_package
 from provisioning.catalog.services import packages as services
+from provisioning.catalog.stored import UNFINISHED
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.models import HistoryEntry, InstallationPackage
 from tests.factories import ADMINISTRATOR, OPERATOR, make_application, make_host, make_job
@@ -157,6 +159,15 @@ class TestImport:
             keep(b"rubbish", "C:\\fakepath\\bad.tar.gz")
         assert list(directory.iterdir()) == []
         assert not InstallationPackage.objects.exists()
+
+    def test_what_a_process_that_was_killed_has_left_is_removed_by_the_next_import(self, directory):
+        directory.mkdir()
+        left, at_work = directory / f"{UNFINISHED}left", directory / f"{UNFINISHED}now"
+        for path in (left, at_work):
+            path.touch()
+        os.utime(left, (0, 0))
+        row = keep(archive())
+        assert {path.name for path in directory.iterdir()} == {at_work.name, f"{row.sha256}.tar.gz"}
 
     def test_too_large_package_is_refused_while_it_is_read(self, directory, monkeypatch):
         monkeypatch.setattr(services, "MAX_BYTES", 1000)
