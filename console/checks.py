@@ -15,12 +15,12 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 from django.utils import timezone
 
-from console.proxies import networks
 from protocol.names import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 from provisioning.core import tls
+from provisioning.core.arrival import networks
 from provisioning.metrics.networks import networks as metrics_networks
 from provisioning.notifications.rules.mail import HOW, smtp_server
 
@@ -169,6 +169,15 @@ def forwarded_by_nobody_we_know(**_) -> list[CheckMessage]:
     except DatabaseError:
         return []
     return [Warning(why, id="pairwise.W011", hint=HINT)] if why else []
+
+
+@register(f"{TAG}-proxy", deploy=True)
+def what_is_in_front(**_) -> list[CheckMessage]:
+    """Asks the console, so only where somebody has asked for that (check --deploy)."""
+    # Not above: it loads much that no other process needs.
+    from console.front import found_in_front
+
+    return found_in_front()
 
 
 @register(TAG)
