@@ -230,7 +230,7 @@ def open_to_the_network(**_) -> list[CheckMessage]:
     if not settings.SESSION_COOKIE_SECURE:
         found.append(Warning(f"The console listens on {host} without HTTPS.", id="pairwise.W001",
                              hint="Unset PAIRWISE_WEB_TLS; or put a proxy with TLS in front and set PAIRWISE_HTTPS=1."))
-    if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ:
+    if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ and not settings.PAIRWISE_CONSOLE_URL:
         found.append(Warning(f"PAIRWISE_HOST is {host}, but no name for browsers is allowed.", id="pairwise.W002",
                              hint="Set PAIRWISE_ALLOWED_HOSTS to the names and addresses that people type."))
     return found
