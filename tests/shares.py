@@ -15,7 +15,7 @@ CONSOLES = {
     "web_environment": {"api": ("served",),
                         "browser": ("alarms", "audit_shipping", "charts", "filters", "layout", "live_pages",
                                     "long_names", "many_choices", "messages", "notifications", "tokens", "ways_in"),
-                        "accounts": ("signed_out",), "integrations": ("front", "proxies"), "web": ("stream",)},
+                        "accounts": ("signed_out",), "integrations": ("proxies",), "web": ("stream",)},
 }
 """Fixture that is a console for a whole run → folder → files whose tests use it."""
 

@@ -1,5 +1,5 @@
-"""Cookies are named by the port by which browsers know the console: the same at all web processes behind a balancer, and
-others than those of another console of that name."""
+"""Cookies are named by the port by which browsers know the console: the same at all web processes behind a balancer,
+and others than those of another console of that name."""
 
 import os
 import re
@@ -35,5 +35,6 @@ def test_web_processes_on_different_ports_have_the_same_and_another_console_has_
 
 def test_no_name_of_a_cookie_is_made_of_the_port_of_a_process():
     made = [(name, line) for name, text in sources().items() for line in text.splitlines()
-            if re.search(r'f"pairwise_\w+_\{', line) and "PORT_OF_BROWSERS" not in line]
+            if re.search(r'f"pairwise_\w+_\{\S*PORT', line) and "{settings.PORT_OF_BROWSERS}" not in line
+            and "{PORT_OF_BROWSERS}" not in line]
     assert made == []

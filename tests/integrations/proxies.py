@@ -36,7 +36,7 @@ class Proxy:
     name = program = ""
 
     def __init__(self, directory: Path, backends: list[int]):
-        self.directory, self.port, self.plain_port = directory, free_port(), free_port()
+        self.directory, self.port, self.plain_port, self.backends = directory, free_port(), free_port(), backends
         certificates = Certificates(directory / "authority")
         self.authority = certificates.authority
         self.certificate, self.key = certificates.issue("localhost", "127.0.0.1")

@@ -1,109 +1,160 @@
-"""What is missing at a real proxy is said by the check that asks through it, and to people by a page."""
+"""What is missing at a real nginx is said by what asks through it (``check --deploy``)."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
 
 import pytest
+import uvicorn
 
+from console import connections, echo, front
+from console.front_rules import faults
+from tests.ports import free_port
 from tests.waiting import wait_for
-from tests.web import web_environment
 
 from .guides import program
 from .proxies import Nginx
-from .sites import Behind, Site
 
-__all__ = ["web_environment"]
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not program("nginx"), reason="there is no nginx")]
 HOST, PROTO = "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-Proto https;"
 ADDRESS, LARGE = "proxy_set_header X-Forwarded-For $remote_addr;", "client_max_body_size 513m;"
+PROXY = "127.0.0.1"
+
+
+async def nothing(scope, receive, send):
+    """What is behind the echo in a web process."""
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@contextlib.contextmanager
+def web_process(port: int):
+    """As console.web has uvicorn, without what is behind the echo."""
+    server = uvicorn.Server(uvicorn.Config(
+        echo.Echo(nothing), host="127.0.0.1", port=port, lifespan="off", ws="none", http=connections.Http,
+        proxy_headers=True, forwarded_allow_ips=[PROXY], log_config=None))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    try:
+        wait_for(lambda: server.started, 20, "the web process listens")
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, web_environment):
-    made = Site(Nginx, tmp_path_factory.mktemp("nginx"), web_environment[0])
-    yield made
-    made.end()
+def proxy(tmp_path_factory):
+    ports = [free_port(), free_port()]
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(web_process(port))
+        made = Nginx(tmp_path_factory.mktemp("nginx"), ports).start()
+        stack.callback(made.end)
+        made.good = made.file.read_text()
+        yield made
 
 
 @pytest.fixture
-def configured(site):
-    """Has nginx run with another text in place of one of its page."""
-    good = site.proxy.file.read_text()
+def become(proxy):
+    """Has nginx run with other texts in place of some of its page."""
 
-    def become(said: str, instead: str) -> None:
-        assert said in good
-        site.proxy.end()
-        site.proxy.file.write_text(good.replace(said, instead))
-        site.proxy.start()
+    def changed(text: str) -> None:
+        proxy.end()
+        proxy.file.write_text(text)
+        proxy.start()
+
+    def become(*pairs: tuple[str, str]) -> None:
+        text = proxy.good
+        for said, instead in pairs:
+            assert said in text
+            text = text.replace(said, instead)
+        changed(text)
 
     yield become
-    site.proxy.end()
-    site.proxy.file.write_text(good)
-    site.proxy.start()
+    changed(proxy.good)
 
 
-def checked(site, **environment) -> tuple[int, str]:
-    """(exit code, what the check says)."""
-    done = site.run("check", "--deploy", "-t", "pairwise-proxy",
-                    **{"SSL_CERT_FILE": str(site.proxy.authority)} | environment)
-    return done.returncode, " ".join((done.stdout + done.stderr).split())
+@pytest.fixture(autouse=True)
+def console(settings, monkeypatch, proxy):
+    settings.PAIRWISE_TRUSTED_PROXIES, settings.PAIRWISE_HTTPS, settings.PAIRWISE_WEB_TLS = [PROXY], True, False
+    settings.PAIRWISE_CONSOLE_URL = f"https://localhost:{proxy.port}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxy.authority))
+    return settings
+
+
+def checked() -> list[tuple[str, str]]:
+    """(number, sentence) of each."""
+    return [(found.id.partition(".")[2], found.msg) for found in front.found_in_front()]
+
+
+def test_of_what_its_page_says_nothing_is_missing(proxy):
+    assert checked() == []
 
 
 @pytest.mark.parametrize(("said", "instead", "ident", "sentence"), [
     (HOST, "", "E038", "told the name pairwise: the proxy in front does not pass on the header Host"),
-    (PROTO, "proxy_set_header X-Forwarded-Proto \"\";", "E039", "does not send X-Forwarded-Proto"),
+    (HOST, "proxy_set_header Host $host;", "E038", "told the name localhost:"),
+    (PROTO, 'proxy_set_header X-Forwarded-Proto "";', "E039", "does not send X-Forwarded-Proto"),
     (PROTO, "", "E039", "passes on the X-Forwarded-Proto of whoever asks"),
-    (ADDRESS, "proxy_set_header X-Forwarded-For \"\";", "E040", "does not send X-Forwarded-For"),
+    (ADDRESS, 'proxy_set_header X-Forwarded-For "";', "E040", "does not send X-Forwarded-For"),
     (ADDRESS, "", "E040", "passes on the X-Forwarded-For of whoever asks"),
     (LARGE, "", "W024", "(413)"),
     (LARGE, f"{LARGE} proxy_ignore_headers X-Accel-Buffering;", "W025", "keeps streams until they end")])
-def test_what_the_proxy_leaves_out_is_named(site, configured, said, instead, ident, sentence):
-    configured(said, instead)
-    code, told = checked(site)
-    assert (code == 0) is ident.startswith("W"), told
-    assert told.count("(pairwise.") == 1, told
-    assert (f"pairwise.{ident}" in told, sentence in told) == (True, True), told
+def test_what_it_leaves_out_is_named(become, said, instead, ident, sentence):
+    become((said, instead))
+    [(number, told)] = checked()
+    assert (number, sentence in told) == (ident, True), told
 
 
-@pytest.mark.parametrize(("said", "instead", "status", "sentence"), [
-    (HOST, "proxy_set_header Host elsewhere.example;", 400, "asked for as elsewhere.example"),
-    (PROTO, "", 400, "does not send the header X-Forwarded-Proto")])
-def test_people_are_told_by_a_page_and_programs_by_a_problem(site, configured, said, instead, status, sentence):
-    configured(said, instead)
-    code, _, page = site.visitor().ask("GET", "/login/", headers={"Accept": "text/html"})
-    assert (code, sentence in " ".join(page.decode().split())) == (status, True)
-    code, problem = site.program().json("GET", "/applications")
-    assert (code, sentence in problem["detail"]) == (status, True)
+@pytest.mark.parametrize("changes", [
+    [(ADDRESS, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")],
+    [("proxy_request_buffering off;", "")]])
+def test_what_does_no_harm_is_left_alone(become, changes):
+    become(*changes)
+    assert checked() == []
 
 
-def test_a_proxy_that_no_setting_names_is_named_with_the_web_process_that_does_not_know_it(site):
-    site.webs[1].end()
-    other = {**site.environment, "PAIRWISE_TRUSTED_PROXIES": "10.9.9.9"}
-    site.webs[1] = Behind(other, site.ports[1])
-    try:
-        code, told = checked(site)
-        assert code == 1
-        for part in ("pairwise.E040", "passed on by 127.0.0.1", f"127.0.0.1:{site.ports[1]} alone",
-                     "name it in PAIRWISE_TRUSTED_PROXIES"):
-            assert part in told
-    finally:
-        site.webs[1].end()
-        site.webs[1] = Behind(site.environment, site.ports[1])
+def test_a_proxy_that_no_setting_names_is_named(console):
+    console.PAIRWISE_TRUSTED_PROXIES = ["10.9.9.9"]
+    [(number, told)] = checked()
+    assert (number, "passed on by 127.0.0.1" in told) == ("E040", True)
 
 
-def test_where_nobody_can_be_asked_the_check_says_why_and_soon(site):
-    for environment, why in (
-            ({"SSL_CERT_FILE": "/dev/null"}, "its certificate is not trusted here"),
-            ({"PAIRWISE_CONSOLE_URL": "https://localhost:1"}, "cannot be reached"),
-            ({"PAIRWISE_CONSOLE_URL": "https://nowhere.invalid"}, "is not known"),
-            ({"PAIRWISE_CONSOLE_URL": f"http://localhost:{site.proxy.plain_port}"}, "leads to https://localhost"),
-            ({"PAIRWISE_SECRET_KEY": "another key " * 4}, "does not know this console's key")):
-        code, told = checked(site, **environment)
-        assert (code, "pairwise.W023" in told, why in told) == (0, True, True), told
+@pytest.mark.parametrize(("url", "why"), [
+    ("https://localhost:1", "cannot be reached"), ("https://nowhere.invalid", "is not known"),
+    ("http://localhost:{plain}", "leads to https://localhost")])
+def test_where_nobody_can_be_asked_it_says_why(console, proxy, url, why):
+    console.PAIRWISE_CONSOLE_URL = url.format(plain=proxy.plain_port)
+    [(number, told)] = checked()
+    assert (number, why in told) == ("W023", True), told
 
 
-def test_a_proxy_that_reaches_no_web_process_is_told_from_one_that_is_silent(site):
-    for web in site.webs:
-        web.end()
-    try:
-        wait_for(lambda: site.visitor().ask("GET", "/livez")[0] == 502, 15, "nginx reaches nobody")
-        assert "answers 502: it reaches no web process" in checked(site)[1]
-    finally:
-        site.webs[:] = [Behind(site.environment, port) for port in site.ports]
+def test_a_certificate_that_is_not_trusted_here_is_told(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
+    [(number, told)] = checked()
+    assert (number, "its certificate is not trusted here" in told) == ("W023", True), told
+
+
+def test_another_console_is_told_from_this_one(console, monkeypatch):
+    monkeypatch.setattr(echo, "proof", lambda key, now: f"{now:.0f}.of-another-console")
+    [(number, told)] = checked()
+    assert (number, "does not know this console's key" in told) == ("W023", True), told
+
+
+def test_a_proxy_that_reaches_no_web_process_is_told(become, proxy):
+    become(*((f"127.0.0.1:{port}", "127.0.0.1:1") for port in proxy.backends))
+    [(number, told)] = checked()
+    assert (number, "answers 502: it reaches no web process" in told) == ("W023", True), told
+
+
+def test_whoever_keeps_the_line_without_a_word_is_given_up(console, monkeypatch):
+    monkeypatch.setattr(front, "WHOLE_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        asked = front.ask(f"http://localhost:{silent.getsockname()[1]}")
+        assert time.monotonic() - began < 10
+    [fault] = faults(asked, behind_one=True)
+    assert "no whole answer" in fault.what

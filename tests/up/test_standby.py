@@ -3,8 +3,8 @@
 import pytest
 
 from console.up.standby import sentence, standing
-from control.lease import LEADER
 from control.leadership import instance_of
+from control.lease import LEADER
 from provisioning.record.models import Leadership
 
 
