@@ -1,4 +1,4 @@
-"""What is missing at a real nginx is said by what asks through it (``check --deploy``)."""
+"""What is missing at a real proxy is said by what asks through it (``check --deploy``), and at ours nothing is."""
 
 import asyncio
 import contextlib
@@ -15,26 +15,27 @@ from tests.ports import free_port
 from tests.waiting import wait_for
 
 from .guides import program
-from .proxies import Nginx
+from .proxies import KINDS, Nginx
 
-pytestmark = [pytest.mark.long, pytest.mark.skipif(not program("nginx"), reason="there is no nginx")]
+pytestmark = pytest.mark.long
 HOST, PROTO = "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-Proto https;"
 ADDRESS, LARGE = "proxy_set_header X-Forwarded-For $remote_addr;", "client_max_body_size 513m;"
 PROXY = "127.0.0.1"
 
 
 async def nothing(scope, receive, send):
-    """What is behind the echo in a web process."""
-    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    """What is behind the echo in a web process that is ready."""
+    status = 200 if scope["path"] == "/readyz" else 404
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})
 
 
 @contextlib.contextmanager
-def web_process(port: int):
+def web_process(port: int, **tls: str):
     """As console.web has uvicorn, without what is behind the echo."""
     server = uvicorn.Server(uvicorn.Config(
         echo.Echo(nothing), host="127.0.0.1", port=port, lifespan="off", ws="none", http=connections.Http,
-        proxy_headers=True, forwarded_allow_ips=[PROXY], log_config=None))
+        proxy_headers=True, forwarded_allow_ips=[PROXY], log_config=None, **tls))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     try:
@@ -47,6 +48,9 @@ def web_process(port: int):
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory):
+    """An nginx as its page says."""
+    if not program(Nginx.program):
+        pytest.skip("there is no nginx")
     ports = [free_port(), free_port()]
     with contextlib.ExitStack() as stack:
         for port in ports:
@@ -77,12 +81,24 @@ def become(proxy):
     changed(proxy.good)
 
 
-@pytest.fixture(autouse=True)
-def console(settings, monkeypatch, proxy):
-    settings.PAIRWISE_TRUSTED_PROXIES, settings.PAIRWISE_HTTPS, settings.PAIRWISE_WEB_TLS = [PROXY], True, False
-    settings.PAIRWISE_CONSOLE_URL = f"https://localhost:{proxy.port}"
-    monkeypatch.setenv("SSL_CERT_FILE", str(proxy.authority))
-    return settings
+@pytest.fixture
+def behind(settings, monkeypatch):
+    """Settings of the console behind a proxy."""
+
+    def behind(proxy):
+        settings.PAIRWISE_TRUSTED_PROXIES, settings.PAIRWISE_CONSOLE_URL = [PROXY], f"https://localhost:{proxy.port}"
+        settings.PAIRWISE_HTTPS = "PAIRWISE_HTTPS" in proxy.settings()
+        settings.PAIRWISE_WEB_TLS, settings.PAIRWISE_TLS_CA = not settings.PAIRWISE_HTTPS, str(proxy.authority)
+        if settings.PAIRWISE_HTTPS:
+            monkeypatch.setenv("SSL_CERT_FILE", str(proxy.authority))
+        return settings
+
+    return behind
+
+
+@pytest.fixture
+def console(behind, proxy):
+    return behind(proxy)
 
 
 def checked() -> list[tuple[str, str]]:
@@ -90,8 +106,19 @@ def checked() -> list[tuple[str, str]]:
     return [(found.id.partition(".")[2], found.msg) for found in front.found_in_front()]
 
 
-def test_of_what_its_page_says_nothing_is_missing(proxy):
-    assert checked() == []
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_of_what_our_pages_and_the_compose_file_say_nothing_is_missing(kind, tmp_path, behind):
+    if not program(kind.program):
+        pytest.skip(f"there is no {kind.program}")
+    made = kind(tmp_path, [free_port(), free_port()])
+    console = behind(made)
+    tls = {"ssl_certfile": str(made.certificate), "ssl_keyfile": str(made.key)} if console.PAIRWISE_WEB_TLS else {}
+    assert "warn" not in made.check().lower()
+    with contextlib.ExitStack() as stack:
+        for port in made.backends:
+            stack.enter_context(web_process(port, **tls))
+        stack.callback(made.start().end)
+        assert checked() == []
 
 
 @pytest.mark.parametrize(("said", "instead", "ident", "sentence"), [
@@ -103,7 +130,7 @@ def test_of_what_its_page_says_nothing_is_missing(proxy):
     (ADDRESS, "", "E040", "passes on the X-Forwarded-For of whoever asks"),
     (LARGE, "", "W024", "(413)"),
     (LARGE, f"{LARGE} proxy_ignore_headers X-Accel-Buffering;", "W025", "keeps streams until they end")])
-def test_what_it_leaves_out_is_named(become, said, instead, ident, sentence):
+def test_what_it_leaves_out_is_named(console, become, said, instead, ident, sentence):
     become((said, instead))
     [(number, told)] = checked()
     assert (number, sentence in told) == (ident, True), told
@@ -112,7 +139,7 @@ def test_what_it_leaves_out_is_named(become, said, instead, ident, sentence):
 @pytest.mark.parametrize("changes", [
     [(ADDRESS, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")],
     [("proxy_request_buffering off;", "")]])
-def test_what_does_no_harm_is_left_alone(become, changes):
+def test_what_does_no_harm_is_left_alone(console, become, changes):
     become(*changes)
     assert checked() == []
 
@@ -132,7 +159,7 @@ def test_where_nobody_can_be_asked_it_says_why(console, proxy, url, why):
     assert (number, why in told) == ("W023", True), told
 
 
-def test_a_certificate_that_is_not_trusted_here_is_told(monkeypatch):
+def test_a_certificate_that_is_not_trusted_here_is_told(console, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
     [(number, told)] = checked()
     assert (number, "its certificate is not trusted here" in told) == ("W023", True), told
@@ -144,13 +171,13 @@ def test_another_console_is_told_from_this_one(console, monkeypatch):
     assert (number, "does not know this console's key" in told) == ("W023", True), told
 
 
-def test_a_proxy_that_reaches_no_web_process_is_told(become, proxy):
+def test_a_proxy_that_reaches_no_web_process_is_told(console, become, proxy):
     become(*((f"127.0.0.1:{port}", "127.0.0.1:1") for port in proxy.backends))
     [(number, told)] = checked()
     assert (number, "answers 502: it reaches no web process" in told) == ("W023", True), told
 
 
-def test_whoever_keeps_the_line_without_a_word_is_given_up(console, monkeypatch):
+def test_whoever_keeps_the_line_without_a_word_is_given_up(monkeypatch):
     monkeypatch.setattr(front, "WHOLE_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()

@@ -14,7 +14,7 @@ def test_the_second_machine_says_who_leads(holder, said):
     assert ("10.0.0.1:2020 leads" in told) is said
 
 
-@pytest.mark.django_db(databases=["default", "control"])
+@pytest.mark.django_db(databases=["default", "control", "log"])
 def test_it_is_read_from_the_record_of_who_leads(settings):
     assert standing() == {"sentence": ""}
     row = Leadership.objects.create(name=LEADER, holder=instance_of(settings.PAIRWISE_DATA_DIR), address="a:2020")
