@@ -130,7 +130,7 @@ def foreign_form(origin: str, arrival: Arrival, console_url: str) -> Wrong:
         return NO_PAGE
     what = f"It came from a page of {shown_address(origin)}, and this console was asked for as {here}. {nothing}"
     if arrival.by_stranger:
-        return Wrong(heading, what, f"If both are this console: {name_the_proxy(arrival.peer)}")
+        return Wrong(heading, what, name_the_proxy(arrival.peer))
     if origin == f"https://{arrival.host}":
         return Wrong(heading, what, f"If both are this console, a proxy with TLS is in front: {BEHIND_TLS}")
     return Wrong(heading, what, f"{_open(console_url)}If both are this console, the proxy in front does not pass on "
