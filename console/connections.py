@@ -195,7 +195,7 @@ class Http(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._no_body = 0
         self._have_headers()
-        self.scope[PEER] = self.client[0] if self.client else ""  # type: ignore[typeddict-unknown-key]  # one of ours
+        self.scope[PEER] = self.client[0] if self.client else ""  # type: ignore[literal-required]  # one of ours
         if not trusted_proxies and self.client and any(name == FORWARDED for name, _ in self.headers):
             forwarded(self.client[0])
         super().on_headers_complete()

@@ -42,7 +42,9 @@ def found_in_front() -> list[CheckMessage]:
 
 def ask(url: str) -> Asked:
     """What came of it, within WHOLE_S."""
-    questions, arrivals, large, held = _Questions(url, time.monotonic() + WHOLE_S), [], None, None
+    questions = _Questions(url, time.monotonic() + WHOLE_S)
+    arrivals: list[tuple[str, Arrival]] = []
+    large, held = None, None
     try:
         for _ in range(TIMES):
             arrivals.append(questions.arrival())
