@@ -5,9 +5,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from django.views.defaults import bad_request
 
 from provisioning.web.pages import page, show
+from provisioning.web.reached import not_taken
 
 
 @require_safe
@@ -22,7 +22,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler of requests that it does not take, such as those for another host."""
     if not request.path.startswith("/api/"):
-        return bad_request(request, exception)
+        return not_taken(request, exception)
     from .handling import refused_unread
     return refused_unread(request, exception)
 

@@ -16,6 +16,7 @@ from provisioning.core.database_trouble import trouble_of
 from provisioning.core.permissions import Actor, actor_of
 from provisioning.errors import PairwiseError
 from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
+from provisioning.web.reached import wrong_with
 
 from . import problems, repeats
 from .authentication import authenticated, require_patience
@@ -136,7 +137,8 @@ def told(request: HttpRequest, error: Exception, asked_as: str) -> HttpResponse:
         return _problem(request, 413, f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2} MB are taken. "
                                       "Nothing was kept of it.", asked_as)
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
-        return _problem(request, 400, "The request cannot be read. Nothing was done.", asked_as)
+        detail = str(wrong_with(request, error) or "The request cannot be read. Nothing was done.")
+        return _problem(request, 400, detail, asked_as)
     if (trouble := trouble_of(error)) is not None:
         log.warning("%s %s was answered with 503: %s (%s)", request.method, request.path, trouble.sentence, error)
         what = f"{trouble.sentence} {WHAT_TO_DO.get(trouble.code, '')}".strip()

@@ -13,6 +13,7 @@ from provisioning.accounts.selectors.factors import must_confirm
 from provisioning.accounts.services.tokens import actor_of_token
 from provisioning.core.permissions import READ_ONLY, VIEW, Actor, actor_of, origin_of
 from provisioning.errors import NotAllowed, NotSignedIn
+from provisioning.web.reached import foreign
 from provisioning.web.sessions import must_change, must_set_up
 
 READS = ("GET", "HEAD", "OPTIONS")
@@ -76,7 +77,8 @@ class Session(APIKeyCookie):
         if must_set_up(request):
             raise NotSignedIn(SET_UP_FIRST)
         if Csrf.is_missing(request):
-            raise NotAllowed(WITHOUT_CSRF)
+            wrong = foreign(request) if "Origin" in request.headers else None
+            raise NotAllowed(str(wrong or WITHOUT_CSRF))
         actor = actor_of(request)
         actor.require(VIEW)
         if request.method in READS:

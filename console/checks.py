@@ -15,12 +15,12 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 from django.utils import timezone
 
-from console.proxies import networks
 from protocol.names import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 from provisioning.core import tls
+from provisioning.core.arrival import networks
 from provisioning.metrics.networks import networks as metrics_networks
 from provisioning.notifications.rules.mail import HOW, smtp_server
 
@@ -171,6 +171,15 @@ def forwarded_by_nobody_we_know(**_) -> list[CheckMessage]:
     return [Warning(why, id="pairwise.W011", hint=HINT)] if why else []
 
 
+@register(f"{TAG}-proxy", deploy=True)
+def what_is_in_front(**_) -> list[CheckMessage]:
+    """Asks the console, so only where somebody has asked for that (check --deploy)."""
+    # Not above: it loads much that no other process needs.
+    from console.front import found_in_front
+
+    return found_in_front()
+
+
 @register(TAG)
 def console_url(**_) -> list[CheckMessage]:
     """It goes into a line that people paste into a shell."""
@@ -221,7 +230,7 @@ def open_to_the_network(**_) -> list[CheckMessage]:
     if not settings.SESSION_COOKIE_SECURE:
         found.append(Warning(f"The console listens on {host} without HTTPS.", id="pairwise.W001",
                              hint="Unset PAIRWISE_WEB_TLS; or put a proxy with TLS in front and set PAIRWISE_HTTPS=1."))
-    if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ:
+    if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ and not settings.PAIRWISE_CONSOLE_URL:
         found.append(Warning(f"PAIRWISE_HOST is {host}, but no name for browsers is allowed.", id="pairwise.W002",
                              hint="Set PAIRWISE_ALLOWED_HOSTS to the names and addresses that people type."))
     return found

@@ -2,7 +2,6 @@
 one, and one request of a connection at a time."""
 
 import asyncio
-import ipaddress
 import logging
 import time
 from collections.abc import Iterable
@@ -10,9 +9,9 @@ from collections.abc import Iterable
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from console.proxies import Network, networks
 from protocol.strangers import Strangers
 from protocol.throttle import EVERY_S, Throttle
+from provisioning.core.arrival import PEER, Network, is_among, networks
 
 log = logging.getLogger(__name__)
 HEADERS_S = 10.0
@@ -98,7 +97,7 @@ def trust(proxies: Iterable[str]) -> None:
 
 
 def _is_proxy(host: str) -> bool:
-    return bool(trusted_proxies) and any(ipaddress.ip_address(host) in each for each in trusted_proxies)
+    return is_among(host, trusted_proxies)
 
 
 class NotTaken(Exception):
@@ -196,6 +195,7 @@ class Http(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._no_body = 0
         self._have_headers()
+        self.scope[PEER] = self.client[0] if self.client else ""  # type: ignore[literal-required]  # one of ours
         if not trusted_proxies and self.client and any(name == FORWARDED for name, _ in self.headers):
             forwarded(self.client[0])
         super().on_headers_complete()

@@ -20,6 +20,7 @@ from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
 from protocol.names import LOOPBACK
 from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
+from provisioning.core.arrival import place
 
 env = environ.Env()
 try:
@@ -117,7 +118,7 @@ ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_
                   if name and name not in ALLOWED_HOSTS]
 PAIRWISE_TRUSTED_PROXIES = env.list("PAIRWISE_TRUSTED_PROXIES", default=[])
 """Addresses and networks of proxies, whose X-Forwarded-For and X-Forwarded-Proto count; of nobody else."""
-CSRF_TRUSTED_ORIGINS = env.list("PAIRWISE_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = [*env.list("PAIRWISE_TRUSTED_ORIGINS", default=[]), *filter(None, [place(PAIRWISE_CONSOLE_URL)])]
 
 SIGNS_PEOPLE_IN = signs_people_in(sys.argv)
 """Whether this process may let somebody in; the others do not load what only that needs."""
@@ -147,7 +148,7 @@ MIDDLEWARE = [
     "provisioning.web.privacy.CompressedPages",
     "provisioning.web.privacy.PrivatePages",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "provisioning.web.asked_host.ReadableHost",
+    "provisioning.web.reached.Reached",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "console.standstill.Standstill",
@@ -254,9 +255,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "provisioning.web.kept.csrf_failure"
-# Browsers keep one jar for all ports of a name: two consoles there must not take each other's.
-SESSION_COOKIE_NAME = f"pairwise_session_{port_of(PAIRWISE_CONSOLE_URL, PAIRWISE_PORT)}"
-CSRF_COOKIE_NAME = f"pairwise_csrf_{port_of(PAIRWISE_CONSOLE_URL, PAIRWISE_PORT)}"
+PORT_OF_BROWSERS = port_of(PAIRWISE_CONSOLE_URL, PAIRWISE_PORT)
+"""In the name of each cookie: browsers keep one jar for all ports of a name, and two consoles there must not take each
+other's. The same for all web processes behind one balancer, whatever ports they have."""
+SESSION_COOKIE_NAME = f"pairwise_session_{PORT_OF_BROWSERS}"
+CSRF_COOKIE_NAME = f"pairwise_csrf_{PORT_OF_BROWSERS}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SESSION_COOKIE_SECURE else 0

@@ -123,7 +123,9 @@ def main() -> int:
     # Whoever is no proxy of ours does not say where he comes from.
     config = uvicorn.Config(
         "console.asgi:application", host=settings.PAIRWISE_HOST, port=settings.PAIRWISE_PORT, lifespan="off", ws="none",
-        http=connections.Http, proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
+        http=connections.Http, proxy_headers=bool(proxies),
+        # As networks: uvicorn would take 10.1.0.5/16 for a name.
+        forwarded_allow_ips=[str(each) for each in connections.trusted_proxies],
         timeout_graceful_shutdown=GRACEFUL_S, server_header=False, access_log=False, log_level="warning",
         # To the handler of the settings, which bounds what strangers may write.
         log_config=None)

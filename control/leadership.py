@@ -4,8 +4,10 @@ Time only decides when a change of leaders is tried. That a former leader change
 alone: every write of control is conditional on it (lease.py), every change of leaders takes the next one.
 """
 
+import platform
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 BEAT_S = 1.0
 """The leader shows a sign of life so often."""
@@ -13,6 +15,11 @@ LOOK_S = 0.5
 """The others look for one so often."""
 LAPSE_S = 6.0
 """A leader without one for so long is taken for gone, where its database session does not tell sooner."""
+
+
+def instance_of(data_dir: Path) -> str:
+    """What the control with ``data_dir`` on this machine calls itself where it leads."""
+    return f"{platform.node()}:{data_dir}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import platform
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from provisioning.states import EventLevel
 
 from .database import DatabaseAway
 from .facts import EventRow
+from .leadership import instance_of
 from .office import Office
 from .reign import Reign
 from .server import Listener
@@ -71,7 +71,7 @@ class Control:
     def __init__(self, settings: Settings):
         self.settings = settings
         self.port = settings.port
-        self.office = Office(f"{platform.node()}:{settings.data_dir}", address=self._address, facts=self.facts,
+        self.office = Office(instance_of(settings.data_dir), address=self._address, facts=self.facts,
                              others=len(settings.controls) > 1)
         self.ending = asyncio.Event()
         self.failure: BaseException | None = None

@@ -12,6 +12,7 @@
 | API tokens (``accounts.services.tokens``) | ``api token`` | both count; one that is used goes on with the new one |
 | forms that wait for a sign-in (``web.kept``) | | what waits is lost, for an hour at most |
 | what a browser was asked for a passkey (``accounts.services.passkeys``) | | both keys count |
+| proofs of ``check --deploy`` (``console.echo``) | ``arrival`` | both keys count; one is good for two minutes |
 | names of sessions for scripts (``web.privacy``) | | pages that Back brings back are asked for anew |
 | sessions and messages of Django | | both keys count (SECRET_KEY_FALLBACKS) |
 

@@ -120,3 +120,10 @@ def test_templates_ask_for_groups_that_there_are_and_load_nothing_past_them():
     text = " ".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
     assert set(re.findall(r'{% styles "([^"]+)"', text)) == GROUPS.keys()
     assert re.findall(r"css/[\w-]+\.css", text) == []
+
+
+def test_every_page_with_styles_begins_with_the_ground_on_which_they_stand():
+    pages = {path.name: re.findall(r'\{% styles "([\w ]+)" %\}', text) for path in (ROOT / "templates").rglob("*.html")
+             if "<html" in (text := path.read_text())}
+    assert {name: groups for name, groups in pages.items() if groups and groups[0] != "ground"} == {}
+    assert len(pages) > 3

@@ -19,6 +19,7 @@ from console.up.apart import apart
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
+from console.up.standby import standing
 from console.up.standstill import Standstill, recovered
 from console.up.supervisor import Asked, Signals, Supervisor
 
@@ -202,9 +203,13 @@ class _Run:
         if programs.WEB not in self.roles:
             say(f"\nPairwise runs: {', '.join(sorted(self.roles))}")
         else:
-            say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {self.address}")
+            # What people open; of the other one a console behind a proxy would say that it has another.
+            address = settings.PAIRWISE_CONSOLE_URL or self.address
+            say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {address}")
             if settings.PAIRWISE_WEB_TLS and settings.TLS_IS_OWN:
                 say(f"Browsers do not know its certificate authority yet: import {settings.PAIRWISE_TLS_CA} into them")
+        if programs.CONTROL in self.roles and settings.PAIRWISE_CONTROLS and (line := apart(standing)["sentence"]):
+            say(line)
         if not self._show_password() and programs.WEB in self.roles:
             say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
         say("Ctrl-C stops everything")

@@ -3,6 +3,7 @@ well."""
 
 import json
 import re
+from collections.abc import Callable
 from functools import wraps
 from urllib.parse import quote
 
@@ -80,6 +81,15 @@ def say(request, text: str, status: int) -> HttpResponse:
     """For a script: static/js/dialog.js shows the header's sentence as a message."""
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8",
                         headers={"X-Pairwise-Sentence": quote(text)})
+
+
+def in_words(request, status: int, text: str, page: Callable[[], str], *, to_script: str = "") -> HttpResponse:
+    """``page()`` for people; ``text`` for programs, and ``to_script`` in place of it for scripts of pages."""
+    if request.headers.get("HX-Request"):
+        return say(request, to_script or text, status)
+    if "text/html" not in request.headers.get("Accept", ""):
+        return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(page(), status=status)
 
 
 def safe_address(request, address: str, otherwise: str) -> str:

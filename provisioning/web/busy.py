@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
@@ -11,6 +10,7 @@ from django.views.defaults import server_error
 
 from provisioning.core.database_trouble import FULL, LOCKED, MOVED, Trouble, trouble_of
 
+from .answers import in_words
 from .kept import kept_of
 
 log = logging.getLogger(__name__)
@@ -46,17 +46,12 @@ def _to_try_again(request, trouble: Trouble) -> HttpResponse:
 
 
 def _answer(request, trouble: Trouble) -> HttpResponse:
-    if request.headers.get("HX-Request"):
-        text = (f"{trouble.sentence} What you asked for was not finished; what you typed is still here. Try again in a "
-                "moment.")
-        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8",
-                            headers={"X-Pairwise-Sentence": quote(text)})
-    if "text/html" not in request.headers.get("Accept", ""):
-        return HttpResponse(f"{trouble.sentence} Try again later.\n", status=503,
-                            content_type="text/plain; charset=utf-8")
-    # Nothing in it asks the database, not even who is signed in.
-    body = loader.render_to_string("web/busy.html", {
-        "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code in RETRY_S,
-        "posts": request.method == "POST", "kept": kept_of(request),
-        "theme": request.COOKIES.get("pairwise_theme", ""), "csrf_token": get_token(request)})
-    return HttpResponse(body, status=503)
+    return in_words(
+        request, 503, f"{trouble.sentence} Try again later.",
+        # Nothing in it asks the database, not even who is signed in.
+        lambda: loader.render_to_string("web/busy.html", {
+            "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code in RETRY_S,
+            "posts": request.method == "POST", "kept": kept_of(request),
+            "theme": request.COOKIES.get("pairwise_theme", ""), "csrf_token": get_token(request)}),
+        to_script=f"{trouble.sentence} What you asked for was not finished; what you typed is still here. Try again in "
+                  "a moment.")

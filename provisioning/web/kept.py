@@ -5,17 +5,21 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from provisioning.core.arrival import NO_PAGE
 from provisioning.models.applications import MASK, is_secret_option
+
+from .answers import say
+from .reached import foreign, wrong_page
 
 log = logging.getLogger(__name__)
 
@@ -157,19 +161,13 @@ def kept_page(request, kept: Kept, *, heading: str, sentence: str, status: int =
 def csrf_failure(request, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW. A form of this console is shown again, for one click; what another site sends is
     refused and never put before anybody: a click on it would be what that site is after."""
-    ours = _is_ours(request)
+    wrong = foreign(request)
     log.warning("%s %s was refused: %s", request.method, request.path, reason)
-    if request.htmx:
-        sentence = f"{REFUSED} What you typed is still here: press the button once more."
-        told = {"X-Pairwise-Sentence": quote(sentence)} | ({"X-Pairwise-Token": get_token(request)} if ours else {})
-        return HttpResponse(sentence, status=403, content_type="text/plain; charset=utf-8", headers=told)
+    if wrong is None and request.htmx:
+        answer = say(request, f"{REFUSED} What you typed is still here: press the button once more.", 403)
+        answer.headers["X-Pairwise-Token"] = get_token(request)
+        return answer
     match = request.resolver_match
-    if not ours or (match and match.url_name in WITHOUT_FORM):
-        return render(request, "403_csrf.html", status=403)
+    if wrong is not None or (match and match.url_name in WITHOUT_FORM):
+        return wrong_page(request, wrong or NO_PAGE, 403, back=reverse("home"))
     return kept_page(request, kept_of(request), heading="The form was not sent", sentence=REFUSED, status=403)
-
-
-def _is_ours(request) -> bool:
-    """Whether the browser says that a page of this console sent it."""
-    origin = request.headers.get("Origin", "")
-    return origin == f"{request.scheme}://{request.get_host()}" or origin in settings.CSRF_TRUSTED_ORIGINS

@@ -5,7 +5,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.crypto import salted_hmac
 from django.utils.deprecation import MiddlewareMixin
 
-SHOWN_TO = f"pairwise_who_{settings.PAIRWISE_PORT}"
+SHOWN_TO = f"pairwise_who_{settings.PORT_OF_BROWSERS}"
 """A cookie that scripts may read: it names the session and opens nothing (static/js/back.js)."""
 
 

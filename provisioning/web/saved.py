@@ -13,7 +13,7 @@ from django.utils.encoding import escape_uri_path
 from .kept import WITHOUT_FORM
 from .requests import Request
 
-SAVED = f"pairwise_saved_{settings.PAIRWISE_PORT}_"
+SAVED = f"pairwise_saved_{settings.PORT_OF_BROWSERS}_"
 """Begin of the name of a cookie that scripts may read; its end is the path of the form. Its value is another one each
 time, by which a script tells this save from the one before."""
 LASTS_S = 120

@@ -1,4 +1,5 @@
-"""A real nginx and a real HAProxy, each as its page says, in front of two real web processes of one console."""
+"""A real nginx and a real HAProxy, each as its page says, and the balancer of deploy/compose.yaml, in front of two real
+web processes of one console on different ports."""
 
 import contextlib
 import os
@@ -6,88 +7,32 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import redis
 
 from provisioning.core.signals import STREAM
 from tests.hostagent.packages import build_package, files_of
-from tests.ports import free_port
 from tests.waiting import wait_for
-from tests.web import ROOT, Web, web_environment
+from tests.web import web_environment
 
-from .guides import program, settings_of
+from .guides import program
 from .proxies import KINDS, Haproxy
+from .sites import NAME, PASSWORD, Behind, Site
 from .visitors import Visitor
 
 __all__ = ["web_environment"]
 pytestmark = pytest.mark.long
 
-NAME, PASSWORD = "ada", "a long password of a test"  # as tests.web makes her
 HERE, INVENTED = "127.0.0.9", "198.51.100.66"
 PACKAGE_BYTES = 6 * 1024 * 1024
 
 
-class Behind(Web):
-    """A web process as `up` starts it."""
-
-    def __init__(self, environment, port):
-        super().__init__({**environment, "PAIRWISE_PORT": str(port)}, "", port)
-
-    @staticmethod
-    def command(port):
-        return [sys.executable, "-m", "console.web"]
-
-    def _wait_until_up(self):
-        wait_for(self._listens, 60, "the web process")
-
-    def _listens(self) -> bool:
-        assert self.process.poll() is None, self.process.stdout.read()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-class Site:
-    """A console of two web processes behind a proxy; ``token`` is an Administrator's."""
-
-    def __init__(self, kind, directory, environment):
-        said = settings_of(f"integrations/{kind.name}.md")
-        assert (said["PAIRWISE_HTTPS"], said["PAIRWISE_TRUSTED_PROXIES"]) == ("1", "10.0.0.5")
-        self.environment = {**environment, **said, "PAIRWISE_TRUSTED_PROXIES": "127.0.0.1"}
-        ports = [free_port(), free_port()]
-        self.proxy = kind(directory, ports)
-        self.environment["PAIRWISE_CONSOLE_URL"] = f"https://localhost:{self.proxy.port}"
-        self.data_dir = Path(environment["PAIRWISE_DATA_DIR"])
-        self.token = self.manage("tokens", "add", kind.name, "--role", "Administrator").strip()
-        self.webs = [Behind(self.environment, port) for port in ports]
-        self.proxy.start()
-        wait_for(lambda: self.visitor().ask("GET", "/livez")[0] == 200, 15, "an answer through the proxy")
-
-    def manage(self, *words):
-        done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, text=True,
-                              capture_output=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def visitor(self, address="", token=""):
-        return Visitor(self.proxy.port, address=address, authority=self.proxy.authority, token=token)
-
-    def program(self, address=""):
-        return self.visitor(address, self.token)
-
-    def end(self):
-        self.proxy.end()
-        for web in self.webs:
-            web.end()
-
-
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
 def site(request, tmp_path_factory, web_environment):
-    if not program(request.param.name):
-        pytest.skip(f"there is no {request.param.name}")
+    if not program(request.param.program):
+        pytest.skip(f"there is no {request.param.program}")
     made = Site(request.param, tmp_path_factory.mktemp(request.param.name), web_environment[0])
     yield made
     made.end()
@@ -121,10 +66,29 @@ def test_people_sign_in_over_https_and_history_has_their_address_not_what_they_c
 def test_what_comes_past_the_proxy_is_not_believed(site):
     # Of one address the first that is refused within a minute is told at once.
     address = f"127.0.1.{len(site.proxy.name)}"
-    past = Visitor(site.webs[0].port, address=address)
-    assert past.signs_in(NAME, "a wrong password", **{"X-Forwarded-For": INVENTED}) == 200
+    past = site.past_the_proxy(address)
+    if not past.is_secured:
+        status, _, page = past.ask("GET", "/login/", headers={
+            "X-Forwarded-For": INVENTED, "X-Forwarded-Proto": "https", "Accept": "text/html"})
+        assert (status, f"forwarded by {address}" in page.decode()) == (400, True)
+    assert past.signs_in(NAME, "a wrong password") == 200
     entry = newest_sign_in(site)
     assert (entry["user"], entry["origin"]) == ("not signed in", address)
+
+
+def test_the_check_that_asks_through_it_finds_nothing_missing(site):
+    said = site.manage("check", "--deploy", "-t", "pairwise-proxy", SSL_CERT_FILE=str(site.proxy.authority))
+    assert "no issues" in said
+
+
+def test_cookies_are_the_same_whichever_web_process_answers(site):
+    visitor = site.visitor()
+    assert visitor.signs_in(NAME, PASSWORD) == 302
+    assert [visitor.ask("GET", "/monitoring/events/")[0] for _ in range(6)] == [200] * 6
+    assert visitor.posts("/display/", {"theme": "dark"})[0] in (200, 204, 302)
+    named = {name for name in visitor.cookies if any(part.isdigit() for part in name.split("_"))}
+    assert len(named) >= 3
+    assert {name.split("_")[2] for name in named} == {str(site.proxy.port)}
 
 
 def test_a_form_of_another_site_is_refused(site):

@@ -24,8 +24,12 @@ class Visitor:
         self.cookies: dict[str, str] = {}
 
     @property
+    def is_secured(self) -> bool:
+        return self._context is not None
+
+    @property
     def site(self) -> str:
-        return f"{'https' if self._context else 'http'}://localhost:{self.port}"
+        return f"{'https' if self.is_secured else 'http'}://localhost:{self.port}"
 
     def _connection(self) -> http.client.HTTPConnection:
         source = (self._address, 0) if self._address else None

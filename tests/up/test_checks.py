@@ -108,6 +108,13 @@ def test_a_proxy_in_front_is_to_be_named(settings, proxies, behind_one, expected
     assert ids(checks.unnamed_proxy()) == expected
 
 
+@pytest.mark.parametrize(("url", "expected"), [("", ["pairwise.W002"]), ("https://pairwise.example.com", [])])
+def test_on_all_addresses_some_name_is_allowed(settings, monkeypatch, url, expected):
+    monkeypatch.delenv("PAIRWISE_ALLOWED_HOSTS", raising=False)
+    settings.PAIRWISE_HOST, settings.PAIRWISE_CONSOLE_URL, settings.SESSION_COOKIE_SECURE = "0.0.0.0", url, True
+    assert ids(checks.open_to_the_network()) == expected
+
+
 def test_a_short_secret_key(settings):
     settings.SECRET_KEY = "x" * 31
     assert ids(checks.secret_key()) == ["pairwise.E004"]

@@ -12,7 +12,7 @@ NOTE = "forwarded"
 """Left by the web process when a request says for whom it was forwarded, and no proxy is named."""
 FOLLOWS = ("Everybody who comes through it has its address: the failed sign-ins of one lock all, and History does not "
            "say where anybody was.")
-HINT = "Set PAIRWISE_TRUSTED_PROXIES to the addresses of the proxy, and restart the console."
+HINT = "Set PAIRWISE_TRUSTED_PROXIES to the addresses of the proxy, and restart the console (docs/proxy.md)."
 
 
 def unnamed_by_settings() -> str:

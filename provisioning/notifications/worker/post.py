@@ -40,7 +40,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed,
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     with sock, Cut(sock, deadline - time.monotonic()) as cut:
         try:
-            connection = _Connection(host, port, sock, is_secured=parts.scheme == "https", context=context)
+            connection = Connection(host, port, sock, is_secured=parts.scheme == "https", context=context)
             return _asked(connection, target, body, headers, cut)
         except ssl.SSLCertVerificationError as error:
             return Answer(False, f"The certificate of {host} is not trusted ({error.verify_message}). Correct it "
@@ -59,7 +59,7 @@ def _why_failed(place: str, error: Exception, *, is_late: bool) -> str:
             "speaks TLS where the address begins with https://.")
 
 
-class _Connection(http.client.HTTPConnection):
+class Connection(http.client.HTTPConnection):
     """Over ``sock``, which is connected already."""
 
     def __init__(self, host: str, port: int, sock: socket.socket, *, is_secured: bool,
@@ -74,7 +74,7 @@ class _Connection(http.client.HTTPConnection):
             self.sock = context.wrap_socket(sock, server_hostname=host)
 
 
-def _asked(connection: _Connection, target: str, body: bytes, headers: Mapping[str, str], cut: Cut) -> Answer:
+def _asked(connection: Connection, target: str, body: bytes, headers: Mapping[str, str], cut: Cut) -> Answer:
     try:
         connection.request("POST", target, body, {"User-Agent": AGENT, **headers})
         response = connection.getresponse()

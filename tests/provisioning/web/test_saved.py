@@ -29,7 +29,7 @@ def test_a_form_that_was_saved_is_named_for_scripts_and_not_for_long(administrat
     answer = administrator.post(NEW, HOST)
     assert answer.status_code == 302
     [(name, value)] = told(answer).items()
-    assert name == f"pairwise_saved_{settings.PAIRWISE_PORT}_{quote(NEW, safe='')}" == cookie_of(NEW)
+    assert name == f"pairwise_saved_{settings.PORT_OF_BROWSERS}_{quote(NEW, safe='')}" == cookie_of(NEW)
     cookie = answer.cookies[name]
     assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (120, "", "Lax")
     assert cookie["path"] == "/"
