@@ -49,7 +49,7 @@ def require_no_newer() -> None:
     for alias, name in NAMES.items():
         trouble = version_trouble(alias)
         if trouble is not None and trouble.code == AHEAD:
-            raise CannotStart(f"{trouble.sentence_of(name)} {ADVICE[AHEAD]} (docs/upgrading.md, Downgrade)")
+            raise CannotStart(f"{trouble.sentence_of(name)} {ADVICE[AHEAD]}")
 
 
 def migrate(say: Callable[[str], None]) -> None:

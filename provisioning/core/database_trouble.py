@@ -22,10 +22,10 @@ SENTENCES = {
     AHEAD: "{name} is of a newer version: it has the migration {migration}, which this program does not know",
     EMPTY: "{name} is empty",
 }
-_START = "Start Pairwise anew (./run), which brings it up to date; servers go on meanwhile."
+_START = "Start Pairwise anew (./run), which brings it up to date (docs/upgrading.md)."
 ADVICE = {
     BEHIND: _START,
-    AHEAD: "Upgrade Pairwise on this machine too, or restore the backup that was made before the upgrade.",
+    AHEAD: "Upgrade Pairwise on this machine too, or restore the backup of before (docs/upgrading.md).",
     EMPTY: _START,
 }
 """What to do about those that do not pass by themselves."""

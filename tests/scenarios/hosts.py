@@ -257,7 +257,9 @@ class VirtualHost(Node):
         self._unshare = subprocess.Popen(
             [*self.lan.mounts, "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child",
              "--propagation", "private", sys.executable, "-S", str(INIT), self.name, str(boot_id)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # A host has no settings of a console.
+            env={name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PAIRWISE_"))})
         said = self._unshare.stdout.readline()
         if said != "ready\n":
             raise NoHosts(f"{said}{self._unshare.stdout.read()}")

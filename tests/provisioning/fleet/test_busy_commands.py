@@ -98,8 +98,8 @@ def test_a_database_that_was_never_set_up_is_a_sentence_that_names_it(tmp_path, 
     file = tmp_path / "pairwise.sqlite3"
     file.touch()
     assert asked_in(tmp_path, *words) == (REFUSED, "", (
-        f"The Configuration Database in {file} is empty. Start Pairwise anew (./run), which brings it up to date; "
-        "servers go on meanwhile."))
+        f"The Configuration Database in {file} is empty. Start Pairwise anew (./run), which brings it up to date "
+        "(docs/upgrading.md)."))
 
 
 @WORDS
