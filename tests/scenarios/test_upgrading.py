@@ -90,7 +90,7 @@ def test_a_console_is_upgraded_and_brought_back_as_the_page_says(checkout, tmp_p
 
     # The new program is there, the former one still runs.
     checkout.take("HEAD")
-    assert run.browser().get("/monitoring/")[0] == 200
+    assert run.browser().get("/monitoring/").status == 200
     assert re.search(r"is of an older version: the migration \d{4}_\w+ is missing\. Start Pairwise anew \(\./run\)",
                      checkout.manage("status", code=2))
     assert "read back and whole" in checkout.manage("backup", str(before))
