@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.urls import reverse
 
+from console import checks
 from console.management.commands import backup, move
 from console.up import databases
 from console.up.errors import CannotStart
@@ -252,6 +253,15 @@ def test_who_sends_requests_here_is_told(client, change, said):
         MigrationRecorder(connection).record_unapplied("provisioning", NEXT)
         MigrationRecorder(connection).record_unapplied("provisioning", NEWEST)
         MigrationRecorder(connection).record_applied("provisioning", NEWEST)
+
+
+@pytest.mark.django_db
+@STATES
+def test_the_check_of_the_console_tells_it(change, said):
+    assert checks.version_of_the_databases() == []
+    change()
+    [found] = checks.version_of_the_databases()
+    assert (found.id, said in found.msg) == ("pairwise.W027", True)
 
 
 @pytest.mark.django_db
