@@ -14,7 +14,7 @@ from .harness import ROOT, wait_for
 from .pairs import Pair, under_load
 from .site import Site
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600),
+pytestmark = [pytest.mark.long,
               pytest.mark.skipif(bool(former.why_none()), reason=former.why_none())]
 FORMER, NEW = "8.5.101.01", "8.5.101.02"
 """Numbers of packages, above that of the package which the console made."""
@@ -77,6 +77,7 @@ def versions(pair: Pair) -> set[str]:
     return {member.facts()["version"] for member in pair.members}
 
 
+@pytest.mark.timeout(600)
 def test_agents_and_servers_of_the_former_version_are_started_switched_over_and_stopped(upgraded, pair):
     pair.wait_whole()
     assert versions(pair) == {FORMER}
@@ -93,6 +94,7 @@ def test_agents_and_servers_of_the_former_version_are_started_switched_over_and_
     pair.start()
 
 
+@pytest.mark.timeout(600)
 def test_agents_are_upgraded_under_servers_that_go_on(upgraded, pair):
     pair.wait_whole()
     before = {member.name: member.pid() for member in pair.members}
@@ -105,6 +107,7 @@ def test_agents_are_upgraded_under_servers_that_go_on(upgraded, pair):
     assert versions(pair) == {FORMER}
 
 
+@pytest.mark.timeout(600)
 def test_a_pair_is_upgraded_member_by_member_and_serves_on(upgraded, pair):
     upgraded.import_package(upgraded.new_programs(), NEW)
     with under_load(pair):

@@ -13,7 +13,7 @@ from . import former
 from .applications import apply_file, message_server
 from .harness import ROOT, Pairwise, wait_for
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600),
+pytestmark = [pytest.mark.long,
               pytest.mark.skipif(bool(former.why_none()), reason=former.why_none())]
 PAGE = (ROOT / "docs/upgrading.md").read_text()
 NAME, TO_COME = "MS_Upgraded", "9999_of_a_version_to_come"
@@ -77,6 +77,7 @@ def commands_of(heading: str) -> list[str]:
     return re.search(rf"^###? {heading}\n.*?^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1].splitlines()
 
 
+@pytest.mark.timeout(900)  # consoles of two versions are started
 def test_a_console_is_upgraded_and_brought_back_as_the_page_says(checkout, tmp_path):
     run, before, later = checkout.run, tmp_path / "before", tmp_path / "later"
     assert commands_of("A console on one machine") == ["./run backup /srv/backup/pairwise-before", "git pull", "./run"]
