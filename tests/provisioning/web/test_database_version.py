@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from console import checks
-from console.management.commands import backup, move
+from console.management.commands import backup, move, restore
 from console.up import databases
 from console.up.errors import CannotStart
 from control.database import CONFIGURATION, Database, DatabaseAway
@@ -177,8 +177,9 @@ def test_every_command_says_it_and_does_nothing(monkeypatch, name, change, said)
     assert said in json.loads(command.stdout.getvalue())["refusals"][0]["message"]
 
 
-def test_a_backup_can_be_made_of_any_version_by_who_has_the_new_program_already():
+def test_a_backup_can_be_made_of_any_version_and_restored_over_any():
     assert not backup.Command.of_this_version
+    assert not restore.Command.of_this_version
     assert move.Command.of_this_version
 
 
