@@ -9,6 +9,12 @@ import sys
 
 
 def main():
+    if sys.argv[1:] in (["version"], ["--version"]):
+        # Django would tell its own.
+        from protocol.version import VERSION
+
+        print(VERSION)
+        return
     from console.whereabouts import why_nothing_is_there
 
     if why := why_nothing_is_there(sys.argv[1:], os.environ):

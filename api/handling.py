@@ -12,7 +12,7 @@ from django.urls import Resolver404, ResolverMatch
 from django.utils.encoding import escape_uri_path
 
 from protocol.said import is_legible
-from provisioning.core.database_trouble import trouble_of
+from provisioning.core.database_version import look, trouble_with
 from provisioning.core.permissions import Actor, actor_of
 from provisioning.errors import PairwiseError
 from provisioning.web.busy import RETRY_LATER_S, RETRY_S, WHAT_TO_DO
@@ -81,6 +81,8 @@ def _handled(request: HttpRequest, rest: str, asked_as: str) -> HttpResponse:
             raise Problem(405, f"{request.method} is not answered here.")
         require_patience(request)
         return HttpResponse(description(), content_type=JSON)
+    if request.method not in SAFE:
+        look.require()
     actor = authenticated(request, asked_as)
     _require_media_type(request, match)
     if request.method == "HEAD":
@@ -139,7 +141,7 @@ def told(request: HttpRequest, error: Exception, asked_as: str) -> HttpResponse:
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         detail = str(wrong_with(request, error) or "The request cannot be read. Nothing was done.")
         return _problem(request, 400, detail, asked_as)
-    if (trouble := trouble_of(error)) is not None:
+    if (trouble := trouble_with(error)) is not None:
         log.warning("%s %s was answered with 503: %s (%s)", request.method, request.path, trouble.sentence, error)
         what = f"{trouble.sentence} {WHAT_TO_DO.get(trouble.code, '')}".strip()
         return _problem(request, 503, f"{what} Try again later.", asked_as,

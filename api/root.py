@@ -10,6 +10,7 @@ from django.urls.resolvers import RegexPattern
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from protocol.version import VERSION
 from provisioning.errors import PairwiseError, Refusal
 
 from . import (
@@ -84,7 +85,7 @@ class Root(NinjaAPI):
         return f"{operation.view_func.__module__.rpartition('.')[2]}_{operation.view_func.__name__}"
 
 
-api = Root(title="Pairwise", version="1", description=openapi.DESCRIPTION, docs_url=None,
+api = Root(title="Pairwise", version=VERSION, description=openapi.DESCRIPTION, docs_url=None,
            urls_namespace="api-1", auth=[Token(), Session()], parser=Bodies())
 
 

@@ -123,6 +123,21 @@ def key_of_the_database(**_) -> list[CheckMessage]:
     return [Error(why, id="pairwise.E015", hint=advice())] if why else []
 
 
+@register(f"{TAG}-database")
+def version_of_the_databases(**_) -> list[CheckMessage]:
+    """Commands and pages do nothing with those of another one."""
+    from console.up.databases import NAMES
+    from provisioning.core.database_trouble import ADVICE
+    from provisioning.core.database_version import version_trouble
+
+    try:
+        found = {name: version_trouble(alias) for alias, name in NAMES.items()}
+    except DatabaseError:
+        return []
+    return [Warning(trouble.sentence_of(name), id="pairwise.W027", hint=ADVICE[trouble.code])
+            for name, trouble in found.items() if trouble is not None]
+
+
 @register(TAG)
 def data_directory(**_) -> list[CheckMessage]:
     """Writable for us, secrets readable for nobody else."""

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
-from console import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
 from console import kept_databases
 from console.addresses import addresses, port_of
 from console.embedded_redis import embedded_redis_url
@@ -20,6 +19,7 @@ from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
 from protocol.names import LOOPBACK
 from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
+from protocol.version import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
 from provisioning.core.arrival import place
 
 env = environ.Env()

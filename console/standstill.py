@@ -1,4 +1,5 @@
-"""Pages while the databases are moved: they can be read, and what somebody sends is kept in the page."""
+"""Pages while the databases are moved, or are of another version: they can be read, and what somebody sends is kept in
+the page."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from console import kept_databases
-from provisioning.web.busy import stands_still
+from provisioning.core.database_trouble import MOVED, Trouble
+from provisioning.core.database_version import look
+from provisioning.web.busy import takes_no_changes
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 API = "/api/"
@@ -21,9 +24,10 @@ class Standstill:
         self._began_with = number(settings.PAIRWISE_DATA_DIR)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in SAFE or request.path.startswith(API) or not self._is_moving():
+        if request.method in SAFE or request.path.startswith(API):
             return self._answer(request)
-        return stands_still(request)
+        trouble = Trouble(MOVED) if self._is_moving() else look.trouble()
+        return self._answer(request) if trouble is None else takes_no_changes(request, trouble)
 
     def _is_moving(self) -> bool:
         """Also from the moment on in which other databases count than those that this process has open."""

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import (
+    DEFAULT_DB_ALIAS,
     DatabaseError,
     DataError,
     IntegrityError,
@@ -21,18 +23,21 @@ from django.db import (
 )
 
 from protocol.pauses import doubling
+from provisioning.core.database_trouble import AWAY, Trouble
+from provisioning.core.database_version import trouble_with
+from provisioning.record.models import ALIAS
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
 OWN_FAULTS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
-"""Errors of what was asked: asking once more makes it no better."""
+"""Errors of what was asked: asking once more makes it no better, but where the database is of another version."""
 RECORD, CONFIGURATION = "control's database", "the Configuration Database"
 Result = TypeVar("Result")
 
 
 class DatabaseAway(ConnectionError):
-    """A database did not answer within the time that the caller could wait."""
+    """A database did not do within the time that the caller could wait what it was asked. The text says why."""
 
 
 def as_sentence(error: DatabaseAway) -> str:
@@ -63,14 +68,24 @@ class Database:
             wait_s = next(waits)
             try:
                 return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
-            except OWN_FAULTS:
-                raise
             except (DatabaseError, InterfaceError) as error:
-                await loop.run_in_executor(self._thread, connections.close_all)
+                trouble = await loop.run_in_executor(self._thread, self._trouble, error)
+                if trouble is None:
+                    raise
+                said = trouble.of(self.name)
                 if time.monotonic() + wait_s > give_up_at:
-                    raise DatabaseAway(f"{self.name} does not answer: {error}") from error
-                log.warning("%s did not answer (%s), trying again in %g s", self.name, error, wait_s)
+                    raise DatabaseAway(f"{said}: {error}") from error
+                log.warning("%s (%s), trying again in %g s", said, error, wait_s)
             await asyncio.sleep(wait_s)
+
+    def _trouble(self, error: BaseException) -> Trouble | None:
+        """What is wrong with the database, in its thread; None where the fault is that of who asked."""
+        using = ALIAS if self.name == RECORD and settings.RECORD_IS_APART else DEFAULT_DB_ALIAS
+        found = trouble_with(error, using) or (None if isinstance(error, OWN_FAULTS) else Trouble(AWAY))
+        if found is not None:
+            # Whoever asks next begins with a connection that works.
+            connections.close_all()
+        return found
 
     async def write(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """As ``run``, of a function that writes what only the leader may. Raises Deposed too."""

@@ -1,3 +1,1 @@
 """The Local Control Agent of one host and the Celery worker it owns. Never imports Django or the console."""
-
-VERSION = "8.5.100.01"

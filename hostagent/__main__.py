@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hostagent.directories import CannotStart, prepare_directories
 from protocol import hangups
+from protocol.version import VERSION
 
-from . import VERSION
 from .agent import EXIT_CANNOT_START, EXIT_OK, PortTaken, serve
 from .config import ConfigError, load
 

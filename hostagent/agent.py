@@ -11,9 +11,9 @@ from protocol.log_messages import ReadLog
 from protocol.message import Message
 from protocol.messages import ApplicationStatus, ProcessChanged, Supervised, Watch
 from protocol.tasks import Tasks
+from protocol.version import VERSION
 from protocol.watchdog import Watchdog
 
-from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
 from .directories import begin_log_anew

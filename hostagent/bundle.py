@@ -22,8 +22,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from protocol.files import write_atomically
+from protocol.version import VERSION
 
-from . import VERSION
 from .bundled import ASYNC_TIMEOUT, BOOTER, PROGRAMS, REMOVER, STARTER
 
 ROOTS = ("celery[redis]", "psutil")

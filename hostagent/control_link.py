@@ -22,9 +22,9 @@ from protocol.opening_messages import SPEAKS
 from protocol.pauses import pauses
 from protocol.tasks import until_one_ends
 from protocol.tls import TlsError
+from protocol.version import VERSION
 from protocol.wire import Channel, RefusedError, dial
 
-from . import VERSION
 from .config import AgentConfig
 from .kept import KeptFile
 from .trust import control_context

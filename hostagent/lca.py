@@ -11,9 +11,9 @@ from typing import Any
 from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
 from protocol.throttle import EVERY_S, Throttle
+from protocol.version import VERSION
 from protocol.wire import Channel, Opening, WireError
 
-from . import VERSION
 from .config import AgentConfig
 from .processes import DEFAULT_SUSPEND_S, DEFAULT_TIMEOUT_S, Processes, StartFailed, StartRefused
 

@@ -8,12 +8,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from protocol.version import VERSION
 from provisioning.accounts.views.one_sign_in import must_change
 from provisioning.accounts.views.session_life import left_s
 from provisioning.alarms.selectors.waiting import Waiting, waiting
 from provisioning.audit.story import counted
 from provisioning.certificates.selectors import console_certificate
 from provisioning.core.control import control_seen
+from provisioning.core.database_trouble import AWAY, Trouble
+from provisioning.core.database_version import look, trouble_with
 from provisioning.core.known import Control
 from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
 from provisioning.logs.selectors.reader import silent_since
@@ -34,10 +37,10 @@ SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/dr
 class Frame:
     """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
 
-    scripts, secret_words, saved_cookie = SCRIPTS, SECRET_WORDS, SAVED
+    scripts, secret_words, saved_cookie, version = SCRIPTS, SECRET_WORDS, SAVED, VERSION
 
     def __init__(self, request):
-        self._request = request
+        self._request, self._trouble = request, Trouble(AWAY)
         match = getattr(request, "resolver_match", None)
         self._here = (match.url_name if match else "") or ""
 
@@ -173,18 +176,20 @@ class Frame:
 
     @cached_property
     def control(self) -> Control | None:
-        """Its last sign of life; None when the Configuration Database does not answer."""
+        """Its last sign of life; None when the Configuration Database does not tell it."""
         try:
             return control_seen()
-        except DatabaseError:
+        except DatabaseError as error:
+            self._trouble = trouble_with(error) or Trouble(AWAY)
             return None
 
     @cached_property
     def troubles(self) -> list[str]:
         """Sentences for the banner: what of the console itself does not answer."""
         if self.control is None:
-            return ["The Configuration Database does not answer; what is shown may be old."]
-        found = []
+            return [f"{self._trouble.explained} What is shown may be old."]
+        version = look.trouble()
+        found = [f"{version.explained} Until then nothing can be changed here."] if version else []
         if self.control.is_ahead:
             found.append(f"{self.control.silence} Until it shows another one statuses are not known.")
         elif not self.control.answers:

@@ -4,9 +4,7 @@ resumes by itself. ``pairwise_client.aio`` has the same for asyncio."""
 from .blocking import Client, Message, Subscription, Transaction, connect
 from .errors import ClientError, Gap, NotConnected, Refused, Timeout
 from .messages import Outgoing, Receipt
-
-VERSION = "0.1.0"
-"""Of the console that it came with."""
+from .version import VERSION
 
 __all__ = ["VERSION", "Client", "ClientError", "Gap", "Message", "NotConnected", "Outgoing", "Receipt", "Refused",
            "Subscription", "Timeout", "Transaction", "connect"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from console import VERSION
 from console.backup import archive, contents, databases
 from console.backup.archive import Manifest
 from console.backup.sealed import LEAST_KEY, CannotOpen
 from console.relocation import recovery
+from protocol.version import VERSION
 
 ROOM = 2
 """Times the size of what is copied: the copies, and the file."""

@@ -8,8 +8,8 @@ import io
 import zipfile
 from pathlib import Path
 
-from console import VERSION
 from protocol.files import write_atomically
+from protocol.version import VERSION
 
 SOURCE = Path(__file__).resolve().parents[2] / "client"
 NAME = f"pairwise_client-{VERSION}-py3-none-any.whl"
@@ -42,6 +42,7 @@ def build(directory: Path) -> Path:
 def wheel() -> bytes:
     files = {f"pairwise_client/{path.name}": path.read_bytes()
              for path in (SOURCE / "pairwise_client").iterdir() if path.suffix in (".py", ".typed")}
+    files["pairwise_client/version.py"] = f'VERSION = "{VERSION}"\n'.encode()
     files |= {f"{ABOUT}/METADATA": METADATA.encode() + (SOURCE / "README.md").read_bytes(),
               f"{ABOUT}/WHEEL": WHEEL.encode(), f"{ABOUT}/LICENSE": (SOURCE / "LICENSE").read_bytes()}
     record = "".join(f"{name},sha256={_digest(data)},{len(data)}\n" for name, data in sorted(files.items()))

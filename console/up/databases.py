@@ -1,20 +1,21 @@
 """Every database brought up to date, where it is not."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
 
-from provisioning.logbook import migrations as log_migrations
+from console.up.errors import CannotStart
+from provisioning.core.database_trouble import ADVICE, AHEAD, CONFIGURATION
+from provisioning.core.database_trouble import LOG as LOG_NAME
+from provisioning.core.database_version import databases, missing, version_trouble
 from provisioning.logbook.models import ALIAS as LOG
 from provisioning.logbook.router import LABEL as LOGBOOK
-from provisioning.record import migrations
 from provisioning.record.models import ALIAS
 
+NAMES = {DEFAULT_DB_ALIAS: CONFIGURATION, ALIAS: "control's database", LOG: LOG_NAME}
 SET_UP_LOCK = 0x50616972776973
 """Number of an advisory lock on PostgreSQL."""
 RESERVED = 6 * 2**20
@@ -37,10 +38,18 @@ def one_at_a_time() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
 
 
-
 def is_behind() -> bool:
     """Whether one of the databases is that of an earlier version."""
-    return any(_behind(alias, labels) for alias, labels in _databases())
+    return any(missing(alias, labels) for alias, labels in databases().items())
+
+
+def require_no_newer() -> None:
+    """Raises CannotStart where a database is that of a newer version: nothing of it would be kept by what this one
+    writes."""
+    for alias, name in NAMES.items():
+        trouble = version_trouble(alias)
+        if trouble is not None and trouble.code == AHEAD:
+            raise CannotStart(f"{trouble.sentence_of(name)} {ADVICE[AHEAD]}")
 
 
 def migrate(say: Callable[[str], None]) -> None:
@@ -49,24 +58,10 @@ def migrate(say: Callable[[str], None]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def _databases() -> Iterable[tuple[str, tuple[str, ...]]]:
-    """(alias, labels of the applications that count there; () for all)."""
-    yield DEFAULT_DB_ALIAS, ()
-    if settings.RECORD_IS_APART:
-        yield ALIAS, ("record",)
-    yield LOG, (LOGBOOK,)
-
-
-def _behind(alias: str, labels: tuple[str, ...]) -> bool:
-    executor = MigrationExecutor(connections[alias])
-    targets = [node for node in executor.loader.graph.leaf_nodes() if not labels or node[0] in labels]
-    return bool(executor.migration_plan(targets))
-
-
 def provide_record() -> None:
     """Control's own database as this release needs it. Costs next to nothing when it is so already: a control that
     starts again is waited for."""
-    if not _is_current(ALIAS, "record", migrations.__file__):
+    if not _is_current(ALIAS, "record"):
         with one_at_a_time():
             call_command("migrate", "record", interactive=False, verbosity=0)
 
@@ -74,18 +69,14 @@ def provide_record() -> None:
 def provide_log() -> None:
     """The database of log records as this release needs it. Where it is so already, the Configuration Database is not
     asked: its reader starts also while that is away."""
-    if not _is_current(LOG, LOGBOOK, log_migrations.__file__):
+    if not _is_current(LOG, LOGBOOK):
         with one_at_a_time():
             call_command("migrate", LOGBOOK, interactive=False, verbosity=0)
 
 
-def _is_current(alias: str, label: str, package: str | None) -> bool:
-    """``package``: the file of the migrations' package."""
-    wanted = {path.stem for path in Path(package or "").parent.glob("[0-9]*.py")}
+def _is_current(alias: str, label: str) -> bool:
     try:
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT name FROM django_migrations WHERE app = %s", [label])
-            return wanted <= {name for name, in cursor.fetchall()}
+        return not missing(alias, [label])
     except DatabaseError:
         return False
 

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from console import static_files
 from console.celery import celery_broker_url
 from console.up import client_package
-from console.up.databases import migrate, one_at_a_time
+from console.up.databases import migrate, one_at_a_time, require_no_newer
 from console.up.emptiness import require_own_databases
 from console.up.errors import CannotStart
 from console.up.keys import require_the_key
@@ -37,6 +37,7 @@ from provisioning.broker.worker.access import url_for, why_no_accounts
 from provisioning.catalog.services.packages import import_package
 from provisioning.catalog.services.templates import import_template
 from provisioning.core import tls
+from provisioning.core.database_trouble import AWAY, Trouble, trouble_of
 from provisioning.core.permissions import command_line_actor
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused, WrongKey
@@ -76,15 +77,16 @@ def set_up(*, admin_password: str, say: Callable[[str], None], serves_pages: boo
     try:
         with one_at_a_time():
             require_own_databases()
+            require_no_newer()
             migrate(say)
             require_the_key()
             return _set_up(admin_password, say, serves_pages, is_host)
     except WrongKey as error:
         raise CannotStart(str(error)) from None
     except OperationalError as error:
-        why = str(error).strip().partition("\n")[0]
-        raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "
-                          "free space, then run ./run again.") from None
+        why, said = str(error).strip().partition("\n")[0], (trouble_of(error) or Trouble(AWAY)).sentence[:-1]
+        raise CannotStart(f"{said} ({why}): check PAIRWISE_DATABASE_URL and the free space, then run ./run again."
+                          ) from None
 
 
 def _set_up(admin_password: str, say: Callable[[str], None], serves_pages: bool, is_host: bool) -> LocalSetup:

@@ -13,8 +13,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from provisioning.applications.selectors.applications import get_application
+from provisioning.core.database_trouble import AWAY, Trouble
+from provisioning.core.database_version import trouble_with
 from provisioning.core.text import key_of
 from provisioning.hosts.selectors.hosts import get_host
+from provisioning.logbook.models import ALIAS
 from provisioning.models import Application, Host
 from provisioning.pairs.selectors.page import pair_rows
 from provisioning.web.pages import page
@@ -29,8 +32,8 @@ from .selectors.marks import LABELS, Marks, marks_of
 
 GAPS_SHOWN = 12
 NONE_OF = "Pairwise does not start {}, so there are no figures of it."
-AWAY = ("The log database, which holds the figures, does not answer: Monitoring says more. Servers and pairs do "
-        "without it.")
+FIGURES = "the log database, which holds the figures,"
+WITHOUT_IT = "Monitoring says more. Servers and pairs do without it."
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,9 @@ def _answer(request, shown: Shown) -> HttpResponse:
     context = _around(shown, asked, now)
     try:
         context |= _content(shown, asked)
-    except DatabaseError:
-        context["away"] = AWAY
+    except DatabaseError as error:
+        trouble = trouble_with(error, ALIAS) or Trouble(AWAY)
+        context["away"] = f"{trouble.sentence_of(FIGURES)[:-1]}: {WITHOUT_IT}"
     context["in_tab"] = request.GET.get("in") == "tab"
     part = bool(request.htmx) and not request.htmx.history_restore_request
     answer = render(request, "charts/_charts.html" if part else "charts/page.html", context)

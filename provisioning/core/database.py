@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from .database_trouble import AWAY, Trouble, trouble_of
+from .database_trouble import AWAY, Trouble
+from .database_version import trouble_with
 from .health import DOWN, OK, Component, unwritten
 
 WRITE_S = 0.7
@@ -44,7 +45,7 @@ class WriteProof:
         try:
             self._write()
         except Exception as error:
-            self.trouble = trouble_of(error) or Trouble(AWAY)
+            self.trouble = trouble_with(error) or Trouble(AWAY)
             self._failing_since = now if self._failing_since is None else self._failing_since
             self._tried_at = self._clock()
         else:

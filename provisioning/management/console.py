@@ -11,11 +11,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from protocol.said import is_legible, legible
 from provisioning.applications.selectors.applications import find_application, get_application
-from provisioning.core.database_trouble import trouble_of
+from provisioning.core.database_trouble import ADVICE, CONFIGURATION, InTrouble, Trouble
+from provisioning.core.database_version import trouble_with, version_trouble
 from provisioning.core.permissions import Actor, command_line_actor
 from provisioning.errors import Conflict, NotFound, PairwiseError, Refusal, Refused, Unanswered
 from provisioning.jobs.selectors.jobs import get_job, job_lines
@@ -24,19 +24,19 @@ from provisioning.states import JobState
 
 OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 POLL_S = 0.1
-BEHIND = ("The Configuration Database{where} is empty or of an earlier release. Start Pairwise (./run), or run "
-          "./run manage migrate, then try again.")
 SETTLE_S = 10.0
 """After a start or stop, control's word on the status follows within moments."""
 
 
 class ServiceCommand(BaseCommand, abc.ABC):
     """Calls services: exit code 0 done, 1 it failed or nobody answered, 2 refused with sentences on stderr, ``busy``
-    when the Configuration Database was busy or away, so that nothing is known and trying again makes sense."""
+    when the Configuration Database was busy or away, so that nothing is known and trying again makes sense. Nothing is
+    done with a database of another version, but by those that are not ``of_this_version``."""
 
     requires_system_checks = []
     command_name = ""
     busy = BUSY
+    of_this_version = True
 
     @property
     def actor(self) -> Actor:
@@ -49,17 +49,18 @@ class ServiceCommand(BaseCommand, abc.ABC):
         as_json = options.get("as_json", False)
         try:
             _refuse_unreadable(options)
+            if self.of_this_version and (other := version_trouble()):
+                raise InTrouble(other)
             code = self.run(**options)
         except PairwiseError as error:
             self.refused(error, as_json=as_json)
             code = FAILED if isinstance(error, Unanswered) else REFUSED
-        except DatabaseError as error:
-            trouble = trouble_of(error)
-            if trouble is None and not _is_behind():
+        except (DatabaseError, InTrouble) as error:
+            trouble = trouble_with(error)
+            if trouble is None:
                 raise
-            sentence = f"{trouble.sentence} Try again later." if trouble else BEHIND.format(where=_where())
-            self.refused(Refused(sentence, *_notes(error)), as_json=as_json)
-            code = self.busy if trouble else REFUSED
+            self.refused(Refused(_sentence(trouble), *_notes(error)), as_json=as_json)
+            code = REFUSED if trouble.code in ADVICE else self.busy
         except KeyboardInterrupt as stop:
             for note in _notes(stop):
                 self.stderr.write(note)
@@ -113,15 +114,13 @@ def _refuse_unreadable(options: dict) -> None:
                 raise Refused(f"The argument {legible(word, 80)} holds bytes that are no characters. Type it in UTF-8.")
 
 
-def _where() -> str:
-    """" in FILE" of a database that is a file; the address of another one is a secret."""
-    return f" in {connection.settings_dict['NAME']}" if connection.vendor == "sqlite" else ""
-
-
-def _is_behind() -> bool:
-    """Whether the Configuration Database lacks what this release keeps in it."""
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+def _sentence(trouble: Trouble) -> str:
+    """What is wrong and what to do. Whoever looks into the wrong directory sees which one: a database that is a file is
+    named, the address of another one is a secret."""
+    if trouble.code not in ADVICE:
+        return f"{trouble.sentence} Try again later."
+    where = f" in {connection.settings_dict['NAME']}" if connection.vendor == "sqlite" else ""
+    return f"{trouble.sentence_of(CONFIGURATION + where)} {ADVICE[trouble.code]}"
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -12,6 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
 
 from provisioning.accounts.services.tokens import require_metrics_token
+from provisioning.core.database_trouble import AWAY, Trouble
+from provisioning.core.database_version import trouble_with
 from provisioning.core.permissions import origin_of
 from provisioning.errors import NotAllowed, NotSignedIn, TooMany
 
@@ -37,8 +39,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     kind = content_type(request.headers.get("Accept", ""))
     try:
         return _refused(request) or HttpResponse(_body(kind), content_type=kind)
-    except DatabaseError:
-        return _text("The Configuration Database does not answer.", 503)
+    except DatabaseError as error:
+        return _text((trouble_with(error) or Trouble(AWAY)).explained, 503)
 
 
 @sensitive_variables("token")

@@ -8,7 +8,8 @@ from django.middleware.csrf import get_token
 from django.template import loader
 from django.views.defaults import server_error
 
-from provisioning.core.database_trouble import FULL, LOCKED, MOVED, Trouble, trouble_of
+from provisioning.core.database_trouble import ADVICE, FULL, LOCKED, MOVED, Trouble
+from provisioning.core.database_version import trouble_with
 
 from .answers import in_words
 from .kept import kept_of
@@ -18,22 +19,22 @@ log = logging.getLogger(__name__)
 RETRY_S = {LOCKED: 5, MOVED: 10}
 RETRY_LATER_S = 30
 WHAT_TO_DO = {LOCKED: "The console has waited for it as long as it may.", FULL: "Make room on it, then try again.",
-              MOVED: "Servers go on meanwhile."}
+              MOVED: "Servers go on meanwhile.", **ADVICE}
 
 
 def fault(request):
     """Django's handler of what no view has caught. A fault of the console is 500, as ever."""
     error = sys.exc_info()[1]
-    trouble = trouble_of(error) if error is not None else None
+    trouble = trouble_with(error) if error is not None else None
     if trouble is None:
         return server_error(request)
     log.warning("%s %s was answered with 503: %s (%s)", request.method, request.path, trouble.sentence, error)
     return _to_try_again(request, trouble)
 
 
-def stands_still(request):
-    """What is answered to who wants to change something while the database is moved."""
-    return _to_try_again(request, Trouble(MOVED))
+def takes_no_changes(request, trouble: Trouble):
+    """What is answered to who wants to change something in a database that must not be written to."""
+    return _to_try_again(request, trouble)
 
 
 def _to_try_again(request, trouble: Trouble) -> HttpResponse:
@@ -47,11 +48,11 @@ def _to_try_again(request, trouble: Trouble) -> HttpResponse:
 
 def _answer(request, trouble: Trouble) -> HttpResponse:
     return in_words(
-        request, 503, f"{trouble.sentence} Try again later.",
+        request, 503, f"{trouble.explained} Try again later.",
         # Nothing in it asks the database, not even who is signed in.
         lambda: loader.render_to_string("web/busy.html", {
             "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code in RETRY_S,
             "posts": request.method == "POST", "kept": kept_of(request),
             "theme": request.COOKIES.get("pairwise_theme", ""), "csrf_token": get_token(request)}),
-        to_script=f"{trouble.sentence} What you asked for was not finished; what you typed is still here. Try again in "
-                  "a moment.")
+        to_script=f"{trouble.explained} What you asked for was not finished; what you typed is still here. Try again "
+                  "in a moment.")

@@ -3,10 +3,11 @@
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 
 import pytest
 
-from pairwise_client import VERSION
+from console.up import client_package
 from tests.messageserver.conftest import ROOT
 
 pytestmark = pytest.mark.scenario
@@ -29,4 +30,5 @@ def test_every_example_runs(served):
 
 
 def test_the_wheel_that_it_names_is_the_one_that_is_built():
-    assert f"pairwise_client-{VERSION}-py3-none-any.whl" in PAGE
+    [named] = re.findall(r"`pip install (\S+)`", PAGE)
+    assert fnmatch(client_package.NAME, named)

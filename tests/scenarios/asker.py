@@ -30,7 +30,7 @@ from provisioning.core.permissions import command_line_actor  # noqa: E402
 from provisioning.drills.services import drills  # noqa: E402
 from provisioning.errors import Refused  # noqa: E402
 from provisioning.hosts.selectors.hosts import host_list  # noqa: E402
-from provisioning.models import Drill, Event, Job, RuntimeStatus  # noqa: E402
+from provisioning.models import Drill, Event, HostRuntime, Job, RuntimeStatus  # noqa: E402
 from provisioning.monitoring.selectors.status import status_report  # noqa: E402
 from provisioning.pairs.services import pairs  # noqa: E402
 from provisioning.verbs.services import jobs  # noqa: E402
@@ -51,6 +51,8 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "events":
         found = Event.objects.filter(**arguments).order_by("-pk")
         return {"texts": list(found.values_list("text", flat=True)[:EVENTS])}
+    if ask == "agent":
+        return {"version": HostRuntime.objects.get(host__name=name).agent_version}
     if ask == "clocks":
         found = RuntimeStatus.objects.filter(application__name__in=arguments["names"])
         return {"offsets": list(found.values_list("clock_offset_s", flat=True))}

@@ -44,6 +44,8 @@ class Pairwise:
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.authority = data_dir / "tls" / "ca.pem"
+        self.program = ROOT
+        """Where the program is; ``ask`` and ``manage`` go by this one, whatever runs."""
         self.about = ""
         """Of what has this in its name ``status`` tells; among thousands it reads nothing else."""
         self.process: subprocess.Popen | None = None
@@ -68,8 +70,9 @@ class Pairwise:
         if self.prepared and not self.cold and not self.data_dir.exists():
             prepared.copy(self.prepared, self.data_dir)
         self.process = subprocess.Popen(
-            [*self.inside, sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            [*self.inside, sys.executable, "manage.py", "up"], cwd=self.program, env=self.environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True)
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self.output), daemon=True)
         self._reader.start()
 
@@ -203,7 +206,7 @@ class Pairwise:
 
     def command_line(self, *arguments: str, check: bool = True, timeout: float = MANAGE_S):
         """As ``manage``, by a process of its own, as people run it."""
-        return self._done(check, subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, text=True,
+        return self._done(check, subprocess.run([sys.executable, "manage.py", *arguments], cwd=self.program, text=True,
                                                 env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
                                                 timeout=timeout))
 

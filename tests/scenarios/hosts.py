@@ -226,11 +226,12 @@ def heal_between(one: Node, other: Node) -> None:
 
 
 class VirtualHost(Node):
-    """A host that runs an agent. ``boot`` before anything else; its files are under ``directory``."""
+    """A host that runs an agent. ``boot`` before anything else; its files are under ``directory``. The agent is that of
+    ``program``, a directory."""
 
     def __init__(self, lan: Lan, number: int, name: str, directory: Path):
         self.lan, self.number, self.name, self.address = lan, number, name, lan.of(number)
-        self.directory = directory
+        self.directory, self.program = directory, ROOT
         self.apps, self.state, self.disk = directory / "apps", directory / "state", directory / "disk"
         self.agent_config = directory / "agent.json"
         self._unshare: subprocess.Popen | None = None
@@ -256,14 +257,16 @@ class VirtualHost(Node):
         self._unshare = subprocess.Popen(
             [*self.lan.mounts, "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child",
              "--propagation", "private", sys.executable, "-S", str(INIT), self.name, str(boot_id)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # A host has no settings of a console.
+            env={name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PAIRWISE_"))})
         said = self._unshare.stdout.readline()
         if said != "ready\n":
             raise NoHosts(f"{said}{self._unshare.stdout.read()}")
         self._init = psutil.Process(self._unshare.pid).children()[0].pid
         self._connect()
         argv = [*self.machine.prefix, sys.executable, "-m", "hostagent", "--config", str(self.agent_config)]
-        self._tell(json.dumps({"argv": argv, "cwd": str(ROOT), "log": str(self.directory / "boot.log")}))
+        self._tell(json.dumps({"argv": argv, "cwd": str(self.program), "log": str(self.directory / "boot.log")}))
 
     def _tell(self, line: str) -> None:
         self._unshare.stdin.write(line + "\n")

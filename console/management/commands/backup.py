@@ -19,6 +19,7 @@ class Command(ServiceCommand):
             "everything runs (docs/operating.md, Backup and restore). With PAIRWISE_BACKUP_KEY[_FILE] it is encrypted. "
             "Exit codes: 0 written and read back, 2 refused; then there is no file.")
     command_name = "backup"
+    of_this_version = False  # before an upgrade, also of who has the new program already
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

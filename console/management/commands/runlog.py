@@ -17,6 +17,9 @@ from protocol.watchdog import Watchdog
 from provisioning.alarms.services.reactions import react
 from provisioning.alarms.worker.watch import Watch
 from provisioning.charts.worker.recorder import Recorder
+from provisioning.core.database_trouble import AWAY, LOG, Trouble
+from provisioning.core.database_version import trouble_with
+from provisioning.logbook.models import ALIAS
 from provisioning.logs.worker.reader import Reader
 from provisioning.monitoring.services.observer import Observer
 from provisioning.notifications.worker.watch import Notifier
@@ -37,9 +40,10 @@ class Command(BaseCommand):
         except CannotStart as error:
             self.stderr.write(str(error))
             sys.exit(2)
-        except DatabaseError:
+        except DatabaseError as error:
             # The error's own text may hold an address or a password.
-            self.stderr.write("The log database does not answer: check PAIRWISE_LOG_DATABASE_URL and the free space.")
+            said = (trouble_with(error, ALIAS) or Trouble(AWAY)).sentence_of(LOG)[:-1]
+            self.stderr.write(f"{said}: check PAIRWISE_LOG_DATABASE_URL and the free space.")
             sys.exit(2)
         asyncio.run(_until_asked())
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from provisioning.core.database_trouble import trouble_of
+from provisioning.core.database_version import trouble_with
 from provisioning.web.sessions import CONFIRMED
 
 from .one_sign_in import CHOOSE_FIRST, must_change
@@ -109,7 +109,7 @@ def session(request):
     now, here = timezone.now(), request.user.is_authenticated
     if here and request.method == "POST":
         error = use(request, now, timedelta(seconds=1))
-        if error is not None and trouble_of(error):
+        if error is not None and trouble_with(error):
             raise error
     left = left_s(request.session, now) if here else 0
     gains = here and BEGUN in request.session and latest_end(request.session, now) - now > timedelta(seconds=left + 1)

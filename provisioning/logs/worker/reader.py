@@ -17,6 +17,8 @@ from protocol.patience import PatientClock
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
 from provisioning.core.database_thread import DatabaseThread
+from provisioning.core.database_trouble import AWAY, Trouble
+from provisioning.core.database_version import trouble_with
 from provisioning.core.events import last_of, of_console
 from provisioning.logbook import models
 from provisioning.logs.rules.behind import Behind
@@ -91,8 +93,8 @@ class Reader:
             found, self._trouble = await self._looker.do(sources, log_logins.READER)
             self._names = await self._looker.do(self._all_names.now)
             self._chosen = await self._looker.do(default_pair)
-        except DatabaseError:
-            self._trouble = "The Configuration Database does not answer."
+        except DatabaseError as error:
+            self._trouble = (await self._looker.do(trouble_with, error) or Trouble(AWAY)).explained
             return
         there = {each.key: each for each in found}
         await self._leave([key for key in self._followed if key not in there])

@@ -55,7 +55,7 @@ class Command(ServiceCommand):
             super().handle(*args, **options)
         except DatabaseError as error:
             # Pipelines read 1, with which a traceback ends, as a finding.
-            self.refused(Refused(f"The Configuration Database does not answer as it should: {error}."),
+            self.refused(Refused(f"The Configuration Database did not do what the audit asked of it: {error}."),
                          as_json=options["as_json"])
             sys.exit(REFUSED)
 

@@ -7,6 +7,7 @@ class Command(ServiceCommand):
     help = ("Make a random passcode for a client of a Message Server, and the entry of section [clients] that holds it "
             "as a hash. The passcode is printed once and kept nowhere. Exit codes: 0 made, 2 refused.")
     command_name = "passcode"
+    of_this_version = False  # it asks no database
 
     def add_arguments(self, parser):
         parser.add_argument("login", nargs="?", metavar="LOGIN", default="", help="Login of the client.")

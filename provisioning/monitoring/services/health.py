@@ -15,7 +15,7 @@ from provisioning.broker.selectors import broker
 from provisioning.core import control_client
 from provisioning.core.control import control_seen
 from provisioning.core.database import WRITE_S, WriteProof, waiting_at_most
-from provisioning.core.database_trouble import trouble_of
+from provisioning.core.database_version import trouble_with, version_trouble
 from provisioning.core.health import (
     DOWN,
     LOCAL_HOST,
@@ -63,7 +63,9 @@ def _check_database() -> dict[str, Component | None]:
         proof.look()
         unwritten_since = "the Configuration Database takes no write, so nothing newer is in it." if proof.trouble \
             else ""
-        found = {"database": proof.component, "console_worker": worker_health(beat_at, now, blind=unwritten_since),
+        version = version_trouble()
+        database = _down("database", version.explained) if version else proof.component
+        found = {"database": database, "console_worker": worker_health(beat_at, now, blind=unwritten_since),
                  "log_reader": reader_health(now, blind=unwritten_since),
                  "broker_accounts": Component(DOWN, None, NO_ACCOUNTS) if broker().why else None}
         if not is_host:
@@ -115,8 +117,8 @@ class Flight(threading.Thread):
             self.answers = check()
         except Exception as error:
             # The error's own text may hold an address or a password.
-            trouble = trouble_of(error)
-            self.answers = {self.component: _down(self.component, trouble.sentence if trouble else sentence)}
+            trouble = trouble_with(error)
+            self.answers = {self.component: _down(self.component, trouble.explained if trouble else sentence)}
         else:
             _answered_at[self.component] = time.monotonic()
 
@@ -151,6 +153,6 @@ def health() -> dict[str, Component]:
 def _unanswered(name: str) -> Component:
     """Of a check that has not come back."""
     if name not in CHECKS:
-        return Component(UNKNOWN, None, "Not known while the Configuration Database does not answer.")
+        return Component(UNKNOWN, None, "Not known without the Configuration Database.")
     writing = proof.component
     return writing if name == "database" and writing.status != OK else _down(name, CHECKS[name][1])

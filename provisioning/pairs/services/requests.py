@@ -9,7 +9,8 @@ from protocol.pair_messages import PairAnswer
 from provisioning.core import control_client
 from provisioning.core.control_client import ControlUnavailable
 from provisioning.core.database import database_trouble, waiting_at_most
-from provisioning.core.database_trouble import FAILING, Trouble, trouble_of
+from provisioning.core.database_trouble import FAILING, Trouble
+from provisioning.core.database_version import trouble_with
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.history import history
@@ -48,7 +49,7 @@ def recorded(answer: PairAnswer, actor: Actor, primary: Application, what: str, 
             history.record_verb(actor=actor, row=primary, reason=f"{what} {reason}".rstrip())
     except DatabaseError as error:
         log.warning("history does not tell: %s (%s)", what, error)
-        trouble = trouble_of(error) or Trouble(FAILING)
+        trouble = trouble_with(error) or Trouble(FAILING)
         return replace(answer, facts={**answer.facts, "unrecorded": (
             f"It is done, but History does not tell of it and pages show it later. {trouble.sentence}")})
     return answer

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from django.db import DatabaseError
 
+from provisioning.core.database_trouble import AWAY, LOG, Trouble
+from provisioning.core.database_version import trouble_with
 from provisioning.core.redaction import Redactor
-from provisioning.logbook.models import Record
+from provisioning.logbook.models import ALIAS, Record
 from provisioning.logs.facts import milliseconds
 from provisioning.logs.files import cleaned
 from provisioning.logs.rules.published import CONSOLE
@@ -51,8 +53,9 @@ def log_lines(whose: Whose, redactor: Redactor, *, characters: int) -> tuple[str
         else:
             if not lines:
                 notes.append("There are none of that time.")
-    except DatabaseError:
-        notes.append("The log database does not answer, so what it has is not here.")
+    except DatabaseError as error:
+        said = (trouble_with(error, ALIAS) or Trouble(AWAY)).sentence_of(LOG)
+        notes.append(f"{said[:-1]}, so what it has is not here.")
     return "".join(lines), notes
 
 

@@ -249,11 +249,11 @@ def test_it_says_what_is_new_since_the_last_run(pair):
     assert "+ error    A30" in command("audit", "--compare-with", today)[1]
 
 
-def test_a_database_that_does_not_answer_is_2_with_a_sentence(pair):
+def test_a_database_that_lost_something_is_2_with_a_sentence(pair):
     connection.cursor().execute("ALTER TABLE provisioning_pairaudit RENAME TO gone")
     code, out, err = command("audit")
     assert (code, out) == (2, "")
-    assert "Configuration Database does not answer" in err
+    assert "The Configuration Database did not do what the audit asked of it: no such table" in err
 
 
 # --- looking first

@@ -14,7 +14,7 @@ from django.db import DatabaseError, OperationalError
 from console.whereabouts import why_nothing_is_there
 from provisioning.management import commands
 from provisioning.management.commands import audit, status
-from provisioning.management.console import BEHIND, BUSY, REFUSED, ServiceCommand
+from provisioning.management.console import BUSY, REFUSED, ServiceCommand
 from tests.commands import run
 from tests.factories import make_application, make_host, make_pair
 
@@ -97,7 +97,9 @@ WORDS = pytest.mark.parametrize("words", [
 def test_a_database_that_was_never_set_up_is_a_sentence_that_names_it(tmp_path, words):
     file = tmp_path / "pairwise.sqlite3"
     file.touch()
-    assert asked_in(tmp_path, *words) == (REFUSED, "", BEHIND.format(where=f" in {file}"))
+    assert asked_in(tmp_path, *words) == (REFUSED, "", (
+        f"The Configuration Database in {file} is empty. Start Pairwise anew (./run), which brings it up to date "
+        "(docs/upgrading.md)."))
 
 
 @WORDS

@@ -120,14 +120,18 @@ def test_errors_of_postgresql_are_told_apart_also_as_django_raises_them(error, c
 
 
 def test_every_trouble_is_a_sentence():
-    assert all(sentence.endswith(".") for sentence in database_trouble.SENTENCES.values())
-    assert {rules.unwritten(database_trouble.Trouble(code), 12.4) for code in database_trouble.SENTENCES} == {
+    said = {rules.unwritten(database_trouble.Trouble(code, "0042_x"), 12.4) for code in database_trouble.SENTENCES}
+    assert said == {
         "Locked: another program has held the Configuration Database for 12 s at least.",
         "The disk of the Configuration Database is full, for 12 s at least. Make room on it.",
         "The Configuration Database is read-only, for 12 s at least.",
         "The file of the Configuration Database cannot be read or written, for 12 s at least.",
         "The Configuration Database does not answer, for 12 s at least.",
-        "The Configuration Database is being moved, and takes no changes until that has ended, for 12 s at least."}
+        "The Configuration Database is being moved, and takes no changes until that has ended, for 12 s at least.",
+        "The Configuration Database is of an older version: the migration 0042_x is missing, for 12 s at least.",
+        "The Configuration Database is of a newer version: it has the migration 0042_x, which this program does not "
+        "know, for 12 s at least.",
+        "The Configuration Database is empty, for 12 s at least."}
 
 
 # --- a write that proves it
@@ -321,7 +325,7 @@ def test_it_works_without_a_database_without_a_login_and_says_nothing_of_the_ins
     assert set(parts) == set(health.COMPONENTS)
     assert parts["database"]["status"] == "down"
     assert parts["database"]["reason"] == "The Configuration Database does not answer."
-    assert parts["agent"]["reason"] == "Not known while the Configuration Database does not answer."
+    assert parts["agent"]["reason"] == "Not known without the Configuration Database."
     assert "Traceback" not in answer.text
     assert "redis://" not in answer.text
 

@@ -13,6 +13,7 @@ import yaml
 from django.db import OperationalError
 from django.utils import timezone
 
+from protocol.version import VERSION
 from provisioning.audit.worker.run import run_audit
 from provisioning.core.redaction import Redactor
 from provisioning.errors import NotAllowed, NotFound, Refused
@@ -87,7 +88,7 @@ def test_everything_that_helps_is_inside_and_the_readme_says_what_it_is(pair):
     assert "MS_Backup was granted the role." in files["events.txt"]
     (log,) = [text for path, text in files.items() if path.startswith("jobs/") and path.endswith(".log")]
     assert "Starting MS_Primary" in log
-    assert json.loads(files["versions.json"])["console"] == "0.1.0"
+    assert json.loads(files["versions.json"])["console"] == VERSION
     assert files["logs/web.log"] == "web is ready\n"
 
 
