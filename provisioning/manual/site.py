@@ -1,0 +1,48 @@
+"""The documentation as pages in a directory: the same as in the console, for a web server or a browser without one."""
+
+import shutil
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+
+from provisioning.errors import Refused
+from provisioning.web.styles import GROUPS
+
+from . import pages
+from .facts import relative
+from .selectors import all_headings, chapters, document, files
+
+STYLES = (*GROUPS["ground"], *GROUPS["manual"])
+
+
+def broken_links() -> list[str]:
+    """A line for each link or picture of a document that leads nowhere."""
+    return [f"{chapter.path}: {target}" for chapter in chapters().values() for target in document(chapter).broken]
+
+
+def write(directory: Path) -> int:
+    """Write every page, and what the pages need, into ``directory``; returns how many pages. Of what is there already
+    only files of the same name are replaced. Raises Refused for links that lead nowhere, OSError."""
+    if broken := broken_links():
+        raise Refused(*(f"{line} leads nowhere." for line in broken))
+    for chapter in chapters().values():
+        _page(directory, chapter.address, "manual/site.html", pages.of_document(chapter))
+    _page(directory, pages.SEARCH, "manual/site_headings.html", pages.of_search(all_headings()))
+    for address, path in files().items():
+        _copy(path, directory / address)
+    for name in STYLES:
+        _copy(Path(finders.find(name)), directory / name)
+    return len(chapters()) + 1
+
+
+def _page(directory: Path, address: str, template: str, context: dict) -> None:
+    target = directory / address
+    target.parent.mkdir(parents=True, exist_ok=True)
+    styles = [relative(name, address) for name in STYLES]
+    target.write_text(render_to_string(template, context | {"style_files": styles}))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
