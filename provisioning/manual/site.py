@@ -11,29 +11,27 @@ from provisioning.web.styles import GROUPS
 
 from . import pages
 from .facts import relative
-from .selectors import all_headings, chapters, document, files
+from .selectors import all_headings, chapters, files
 
 STYLES = (*GROUPS["ground"], *GROUPS["manual"])
-
-
-def broken_links() -> list[str]:
-    """A line for each link or picture of a document that leads nowhere."""
-    return [f"{chapter.path}: {target}" for chapter in chapters().values() for target in document(chapter).broken]
 
 
 def write(directory: Path) -> int:
     """Write every page, and what the pages need, into ``directory``; returns how many pages. Of what is there already
     only files of the same name are replaced. Raises Refused for links that lead nowhere, OSError."""
-    if broken := broken_links():
-        raise Refused(*(f"{line} leads nowhere." for line in broken))
-    for chapter in chapters().values():
-        _page(directory, chapter.address, "manual/site.html", pages.of_document(chapter))
+    documents = [pages.of_document(chapter) for chapter in chapters().values()]
+    broken = [f"{shown['chapter'].path}: {target} leads nowhere." for shown in documents
+              for target in shown["document"].broken]
+    if broken:
+        raise Refused(*broken)
+    for shown in documents:
+        _page(directory, shown["chapter"].address, "manual/site.html", shown)
     _page(directory, pages.SEARCH, "manual/site_headings.html", pages.of_search(all_headings()))
     for address, path in files().items():
         _copy(path, directory / address)
     for name in STYLES:
         _copy(Path(finders.find(name)), directory / name)
-    return len(chapters()) + 1
+    return len(documents) + 1
 
 
 def _page(directory: Path, address: str, template: str, context: dict) -> None:

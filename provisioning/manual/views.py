@@ -1,7 +1,5 @@
 """The documentation in the console: a document, what a document links to, and where words stand."""
 
-import mimetypes
-
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -11,6 +9,7 @@ from provisioning.web.pages import page, show
 from . import pages, selectors
 from .facts import PAGE
 
+KINDS = {".webp": "image/webp", ".json": "application/json"}
 LONGEST = 200
 """Characters that are searched for."""
 MISSING = "There is no such page of the documentation: Documentation in the user menu lists all of them."
@@ -41,6 +40,4 @@ def file(request, file):
     path = selectors.files().get(file)
     if path is None:
         raise NotFound(MISSING)
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    shown = kind if kind.startswith("image/") or kind == "application/json" else "text/plain; charset=utf-8"
-    return HttpResponse(path.read_bytes(), content_type=shown)
+    return HttpResponse(path.read_bytes(), content_type=KINDS.get(path.suffix, "text/plain; charset=utf-8"))

@@ -24,7 +24,7 @@ ENVIRONMENT = "/provisioning/environment/applications/"
 PICTURES = {
     "applications": (ENVIRONMENT, "main tbody tr"),
     "editor": (f"{ENVIRONMENT}{{pair}}/", "[data-field=ports]"),
-    "pair": ("/monitoring/pairs/{pair}/", ".pair-roles .chip-ok"),
+    "pair": ("/monitoring/pairs/{pair}/", ".pair-roles .chip-ok >> nth=1"),
     "messages": ("/monitoring/pairs/{pair}/messages/", ".messages-grid tbody tr"),
     "audit": ("/audit/{pair}/", "#audit-sentence"),
     "dashboard": ("/monitoring/", "main .panel"),
@@ -62,7 +62,7 @@ def a_pair_at_work(pairwise: Pairwise) -> None:
     for verb in ("install", "start"):
         for name in (PRIMARY, BACKUP):
             pairwise.manage(verb, name, "--wait")
-    wait_for(lambda: all(each["in_sync"] for each in pairwise.status()["pairs"]), 30, "the pair in sync")
+    wait_for(lambda: [each["in_sync"] for each in pairwise.status()["pairs"]] == [True], 30, "the pair in sync")
     with StompClient(primary["ports"][0]["port"], "bench", "benchpass") as client:
         for number in range(1, 13):
             client.send(f"/topic/orders/{CITIES[number % len(CITIES)]}", json.dumps({"order": 4700 + number}),

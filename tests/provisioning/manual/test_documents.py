@@ -1,5 +1,6 @@
 """All documents: listed once, linked to each other and from each page of the console, and whole in a directory, too."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ import pytest
 from provisioning.errors import Refused
 from provisioning.manual import selectors, site
 from provisioning.manual.facts import CHAPTERS, INDEX, address_of, chapter_of, relative
+from tests.browser.test_pictures import BYTES_MAX, PICTURES
 from tests.commands import run
 from tests.provisioning.addresses import ADDRESSES, MACHINE
 from tests.sources import ROOT
@@ -42,8 +44,11 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("site")
-    return directory, site.write(directory)
+    """All of it, by the command, which refuses while a link leads nowhere."""
+    directory = tmp_path_factory.mktemp("docs") / "site"
+    code, out, err = run("docs", str(directory))
+    assert (code, out) == (0, f"{len(selectors.chapters()) + 1} pages: open {directory / 'index.html'}\n"), err
+    return directory
 
 
 # --- the list of all
@@ -66,19 +71,31 @@ def test_two_documents_have_two_addresses():
         "openapi.json", "deploy/Dockerfile"]
 
 
-def test_no_document_links_to_what_is_not_there():
-    assert site.broken_links() == []
-
-
 @pytest.mark.parametrize("target", ["nowhere.txt", "hosts.md#nowhere", "#nowhere", "images/nowhere.png", "../console/",
                                     "../console/settings.py", "glossary.py", "../../../../etc/passwd", "/etc/passwd"])
-def test_a_link_that_leads_nowhere_is_found_and_nothing_is_written(target, monkeypatch, tmp_path):
-    read = selectors._read
-    monkeypatch.setattr(selectors, "_read", lambda path: read(path) + f"\n[x]({target})\n" * (path == "docs/hosts.md"))
-    assert site.broken_links() == [f"docs/hosts.md: {target}"]
-    with pytest.raises(Refused, match="leads nowhere"):
+def test_a_link_that_leads_nowhere_is_found(target, monkeypatch):
+    read, hosts = selectors._read, selectors.chapters()["hosts.html"]
+    assert selectors.document(hosts).broken == ()
+    monkeypatch.setattr(selectors, "_read", lambda path: f"{read(path)}\n[x]({target})\n")
+    assert selectors.document(hosts).broken == (target,)
+
+
+def test_nothing_is_written_while_a_link_leads_nowhere(monkeypatch, tmp_path):
+    hosts = selectors.chapters()["hosts.html"]
+    monkeypatch.setattr(site, "chapters", lambda: {"hosts.html": hosts})
+    monkeypatch.setattr(selectors, "_read", lambda path: "# Hosts\n\n[x](nowhere.txt)\n")
+    with pytest.raises(Refused, match=r"docs/hosts.md: nowhere.txt leads nowhere"):
         site.write(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_every_picture_is_taken_by_a_journey_and_shown_with_what_it_shows_in_words():
+    taken = {f"docs/images/{name}.webp" for name in PICTURES}
+    shown = {selectors._target(chapter.path, target): words for chapter in selectors.chapters().values()
+             for words, target in re.findall(r"!\[(.*?)\]\((.*?)\)", (ROOT / chapter.path).read_text())}
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/images").iterdir()} == taken == shown.keys()
+    assert all(len(words) > 20 for words in shown.values())
+    assert all((ROOT / path).stat().st_size < BYTES_MAX for path in taken)
 
 
 def test_addresses_are_written_as_seen_from_the_page():
@@ -132,9 +149,8 @@ def test_what_was_found_is_shown_with_the_words_around_it():
 
 
 def test_every_link_of_every_written_page_leads_to_something_written(written):
-    directory, number = written
-    pages = {path: Page(path) for path in directory.rglob("*.html")}
-    assert len(pages) == number == len(selectors.chapters()) + 1
+    pages = {path: Page(path) for path in written.rglob("*.html")}
+    assert len(pages) == len(selectors.chapters()) + 1
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
@@ -145,8 +161,7 @@ def test_every_link_of_every_written_page_leads_to_something_written(written):
 
 
 def test_written_pages_fetch_nothing_from_elsewhere_and_have_nothing_in_line(written):
-    directory, _ = written
-    for path in directory.rglob("*.html"):
+    for path in written.rglob("*.html"):
         page = Page(path)
         assert page.inline == [], path
         assert page.loaded, path
@@ -154,13 +169,8 @@ def test_written_pages_fetch_nothing_from_elsewhere_and_have_nothing_in_line(wri
             assert (path.parent / address).is_file(), (path, address)
 
 
-def test_the_command_writes_where_it_is_told_to(tmp_path):
-    code, out, _ = run("docs", str(tmp_path / "site"))
-    assert (code, out) == (0, f"{len(selectors.chapters()) + 1} pages: open {tmp_path / 'site' / 'index.html'}\n")
-    assert "failover-drill" in (tmp_path / "site" / "operating.html").read_text()
-
-
-def test_the_command_says_what_is_in_its_way(tmp_path):
+def test_the_command_says_what_is_in_its_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "chapters", lambda: {"hosts.html": selectors.chapters()["hosts.html"]})
     (tmp_path / "site").write_text("a file")
     code, _, err = run("docs", str(tmp_path / "site"))
     assert code == 2
