@@ -3,7 +3,7 @@
 from typing import Any
 
 from .facts import INDEX, PAGE, address_of, relative
-from .selectors import Chapter, Found, contents, document
+from .selectors import FOUND_MAX, Chapter, Found, contents, document
 
 SEARCH = f"search{PAGE}"
 """The address of the page that says where words stand."""
@@ -15,5 +15,5 @@ def of_document(chapter: Chapter) -> dict[str, Any]:
 
 
 def of_search(found: list[Found], text: str = "") -> dict[str, Any]:
-    return {"found": found, "text": text, "contents": contents(SEARCH), "to_search": SEARCH,
-            "to_index": address_of(INDEX)}
+    return {"found": found, "text": text, "is_cut_short": text and len(found) == FOUND_MAX, "found_max": FOUND_MAX,
+            "contents": contents(SEARCH), "to_search": SEARCH, "to_index": address_of(INDEX)}

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+DRAWN: dict[str, Callable[..., str]] = {
+    "fence": lambda _, tokens, at, *rest: f'<pre tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n',
+    "table_open": lambda *_: '<div class="manual-wide" role="group" aria-label="Table" tabindex="0"><table>\n',
+    "table_close": lambda *_: "</table></div>\n",
+}
+"""What is drawn otherwise than the parser does: both may be wider than the page, so they scroll, and who has no mouse
+reaches them by Tab."""
 OUTWARD = re.compile(r"[a-z]+:", re.IGNORECASE)
 """What the target of a link into the web, or of one that sends mail, begins with."""
 
@@ -58,12 +65,8 @@ def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table")
-    # Both may be wider than the page: they scroll, and who has no mouse reaches them by Tab.
-    parser.renderer.rules |= {
-        "fence": lambda tokens, at, *_: f'<pre tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n',
-        "table_open": lambda *_: '<div class="manual-wide" role="group" aria-label="Table" tabindex="0"><table>\n',
-        "table_close": lambda *_: "</table></div>\n",
-    }
+    for name, drawn in DRAWN.items():
+        parser.add_render_rule(name, drawn)
     return parser
 
 

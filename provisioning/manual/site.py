@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from django.contrib.staticfiles import finders
+from django.conf import settings
 from django.template.loader import render_to_string
 
 from provisioning.errors import Refused
@@ -30,7 +30,7 @@ def write(directory: Path) -> int:
     for address, path in files().items():
         _copy(path, directory / address)
     for name in STYLES:
-        _copy(Path(finders.find(name)), directory / name)
+        _copy(settings.BASE_DIR / "static" / name, directory / name)
     return len(documents) + 1
 
 

@@ -58,6 +58,8 @@ def test_what_is_searched_for_is_found_and_shown_as_text(support):
     page = flat(support.get("/docs/search.html", {"q": "failover drill"}))
     assert '<a href="operating.html#failover-drill">Failover drill</a>' in page
     assert "<mark>" in page
+    assert "These are the best 50" in flat(support.get("/docs/search.html", {"q": "e"}))
+    assert "These are the best" not in page
     assert "Type words" in support.get("/docs/search.html").text
     hostile = support.get("/docs/search.html", {"q": '"><script>\0' + "x" * 5000}).text
     assert "<script>x" not in hostile
