@@ -2,23 +2,20 @@
 
 from pathlib import Path
 
-from provisioning.glossary import TERMS, anchor
+from provisioning.glossary import TERMS
 
 PAGE = Path(__file__).with_name("glossary.md")
 
 HEAD = """# Glossary
 
-Made from `provisioning/glossary.py` by `python -m docs.glossary`; a test holds that it is up to date. The console
-shows the same under **Glossary** in the user menu, and where such a word stands on the Pair page.
-
-| term | |
-|---|---|
+Made from `provisioning/glossary.py` by `python -m docs.glossary`; a test holds that it is up to date. On the Pair page
+such a word says what it means when the pointer rests on it, and leads here.
 """
 
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(f'| <a id="{anchor(term)}"></a>**{term}** | {text} |\n' for term, text in TERMS.items())
+    return HEAD + "".join(f"\n## {term}\n\n{text}\n" for term, text in TERMS.items())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from provisioning.core.database_version import look, trouble_with
 from provisioning.core.known import Control
 from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
 from provisioning.logs.selectors.reader import silent_since
+from provisioning.manual.facts import address_of, chapter_of
 from provisioning.models.applications import SECRET_WORDS
 from provisioning.navigation import LISTS_BETWEEN, LISTS_WITHIN, NAVIGATION, Item, Section
 from provisioning.pairs.selectors.page import Paused, paused_pairs
@@ -121,6 +122,14 @@ class Frame:
         """{list: word} of the list between the page of the tree and this page, where there is one."""
         return {name: word for name, (beginning, word) in LISTS_BETWEEN.items()
                 if self._here != name and self._here.startswith(beginning)}
+
+    @property
+    def help(self) -> str:
+        """Where the documentation is about this page; "" in the documentation itself, and for who may not read it."""
+        if self._here.startswith("manual") or not self.may[VIEW]:
+            return ""
+        path, sign, heading = chapter_of(self._here).partition("#")
+        return reverse("manual") + address_of(path) + sign + heading
 
     @cached_property
     def came_from(self) -> tuple[str, str] | None:

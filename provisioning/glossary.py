@@ -1,5 +1,5 @@
-"""What the words of pages and documents mean: the one source of the page Glossary, of what a term says on hover, and of
-docs/glossary.md. Pure."""
+"""What the words of pages and documents mean: the one source of docs/glossary.md, and of what a term says on hover.
+Pure."""
 
 import re
 
@@ -103,5 +103,5 @@ TERMS: dict[str, str] = {
 
 
 def anchor(term: str) -> str:
-    """What the term is called in the address of the page and of the document."""
+    """What the address of the document ends in where it leads to this term."""
     return re.sub(r"[^a-z0-9]+", "-", term.lower())

@@ -14,7 +14,8 @@ CONSOLES = {
                              "pages", "pair", "server_log", "ssh", "typed", "users")},
     "web_environment": {"api": ("served",),
                         "browser": ("alarms", "audit_shipping", "charts", "filters", "layout", "live_pages",
-                                    "long_names", "many_choices", "messages", "notifications", "tokens", "ways_in"),
+                                    "long_names", "manual", "many_choices", "messages", "notifications", "tokens",
+                                    "ways_in"),
                         "accounts": ("signed_out",), "integrations": ("proxies",), "web": ("stream",)},
 }
 """Fixture that is a console for a whole run → folder → files whose tests use it."""

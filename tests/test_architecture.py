@@ -17,7 +17,7 @@ SLICES = (
     *GROUND, ("models", "record", "logbook"), "core", "web", "history", "repeats", "accounts", "catalog", "broker",
     "jobs", "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "messages",
     "logs", "server_log", "alarms", "notifications", "shipping", "fleet", "audit", "support", "monitoring", "searches",
-    "metrics", "charts")
+    "metrics", "charts", "manual")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""

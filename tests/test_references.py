@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.manual import rules
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 FOLDERS = ("api", "bench", "console", "control", "deploy", "docs", "hostagent", "messageserver", "protocol",
@@ -53,9 +55,8 @@ def headings(path: Path) -> frozenset[str]:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """What a link into a page may name: each heading as the web shows it, and what has an id."""
-    made = {re.sub(r"[^\w -]", "", text.lower()).strip().replace(" ", "-") for text in headings(path)}
-    return frozenset(made) | frozenset(re.findall(r'<a id="([^"]+)"', path.read_text()))
+    """What a link into a page may name: each heading as the web shows it."""
+    return frozenset(heading.anchor for heading in rules.headings(path.read_text()))
 
 
 @cache

@@ -172,6 +172,13 @@ def test_manage_hands_over_its_arguments_and_adds_no_output(sandbox):
     assert (done.stdout, done.stderr, done.returncode) == ("python manage.py status --json two words\n", "", 0)
 
 
+def test_docs_are_written_by_a_plain_run_and_their_pictures_are_taken_by_the_tests(sandbox):
+    made_ready(sandbox, '[ "$1" = -c ] || echo "python $* ${PAIRWISE_PORT:-} ${PICTURES:-}"')
+    assert sandbox.run("docs", "x", PAIRWISE_PORT="9000").stdout == "python manage.py docs x 9000 \n"
+    assert sandbox.run("docs", "--screenshots", PAIRWISE_PORT="9000").stdout == (
+        f"python -m pytest -q -m  tests/browser/test_pictures.py  {sandbox.directory}/docs/images\n")
+
+
 def test_manage_takes_over_the_settings_of_the_running_console(sandbox):
     sandbox.python()
     sandbox.venv("requirements.txt")

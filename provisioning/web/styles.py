@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "no scripts": ("css/noscript.css",),
     "wall": ("css/wall.css",),
     "api": ("css/api.css",),
+    "manual": ("css/manual.css",),
 }
 """{what a template asks for: its files}. A file is in one group, so no page loads it twice."""
 

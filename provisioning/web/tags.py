@@ -192,7 +192,7 @@ def term(name: str, shown: str = "", *, of: object = "") -> SafeString:
     """A word of the glossary that says on hover what it means and leads there; ``shown`` instead of the term itself,
     ``of``: what tells it from the same word elsewhere on the page. Raises KeyError for a word that is not there."""
     return format_html('<a class="term" id="term-{}-{}" href="{}#{}" title="{}">{}</a>', anchor(name), of,
-                       reverse("glossary"), anchor(name), TERMS[name], shown or name)
+                       reverse("manual-document", args=["glossary"]), anchor(name), TERMS[name], shown or name)
 
 
 register.filter("event_number", written)

@@ -2,10 +2,9 @@
 
 from django.urls import path
 
-from . import display, glossary, stream
+from . import display, stream
 
 urlpatterns = [
     path("account/display/", display.display, name="display"),
-    path("help/glossary/", glossary.glossary, name="glossary"),
     path("stream/", stream.stream, name="stream"),
 ]

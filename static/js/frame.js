@@ -128,20 +128,20 @@ function typing(target) {
   );
 }
 
-document.addEventListener("keydown", (event) => {
-  if (
-    event.key === "/" &&
-    !event.ctrlKey &&
-    !event.metaKey &&
-    !typing(event.target) &&
-    !document.querySelector("dialog[open]")
-  ) {
+const KEYS = {
+  "/": () => {
     const search = document.querySelector("[data-quick-filter]") || document.getElementById("header-search");
-    if (search) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    }
+    search?.focus();
+    search?.select();
+  },
+  "?": () => document.getElementById("page-help")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const work = event.ctrlKey || event.metaKey ? null : KEYS[event.key];
+  if (work && !typing(event.target) && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    work();
   }
   if (event.key === "Escape") {
     hideWhy();

@@ -45,7 +45,10 @@ PAGES = {
     "audit": "/audit/",
     "audit-rules": "/audit/rules/",
     "audit-waivers": "/audit/waivers/",
-    "glossary": "/help/glossary/",
+    "glossary": "/docs/glossary.html",
+    "documentation": "/docs/",
+    "chapter": "/docs/operating.html",
+    "documentation-search": "/docs/search.html?q=standby",
     "api": "/help/api/",
     "password": "/account/password/",
     "account": "/account/",
@@ -79,8 +82,8 @@ def populated(pairwise: Pairwise) -> Pairwise:
 
 
 PHONE = {"width": 390, "height": 844}
-ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet", "glossary", "host-new",
-              "api")
+ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet", "chapter",
+              "documentation-search", "host-new", "api")
 """Pages that somebody opens beside the rack."""
 
 

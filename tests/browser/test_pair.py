@@ -167,7 +167,6 @@ def switch_over(pair: Pair) -> None:
     primary_port = next(port["port"] for port in ports if port["id"] == "default")
     with StompClient(primary_port, "bench", "benchpass") as client:
         client.send("/topic/pair", "kept")
-        picture(page)
     page.evaluate("window.sameDocument = true")
     page.get_by_role("link", name="Switch Over").click()
     pair.dialog().get_by_label("Reason").fill("to see it")
@@ -231,15 +230,6 @@ def audit(pair: Pair, accessible) -> None:
     assert page.evaluate("window.sameDocument")
     page.goto(pair.address)
     page.evaluate("window.sameDocument = true")
-
-
-def picture(page: Page) -> None:
-    """The page as the README shows it: one client, one message that both copies have, both roles proven."""
-    page.goto(page.url)
-    expect(page.locator(".pair-roles .chip-ok")).to_have_count(2)
-    expect(page.locator(".pair-card .same")).to_have_count(2)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "pair.png")
 
 
 def kill_the_active_one(pair: Pair) -> None:

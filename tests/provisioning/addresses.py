@@ -291,7 +291,11 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "delivery-detail": reads(),
     "delivery-resend": asks(NOTIFY),
     "notification-names": reads(),
-    "glossary": reads(),
+    # tests/provisioning/manual asks for each document and file
+    "manual": reads(),
+    "manual-document": reads(),
+    "manual-file": reads(),
+    "manual-search": reads(),
     "stream": reads(),
     "healthz": reads(OPEN),
     "readyz": reads(OPEN),
@@ -310,5 +314,6 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
 ARGUMENTS: dict[str, list] = {
     "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS),
     "log_format": list(LOG_FORMATS), "named": list(NAMED), "list_format": list(LIST_FORMATS),
-    "list_name": list(FILTERS), "seq": [1], "session": ["1-1"]}
+    "list_name": list(FILTERS), "seq": [1], "session": ["1-1"],
+    "chapter": ["glossary"], "file": ["openapi.json"]}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

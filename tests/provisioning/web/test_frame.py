@@ -134,10 +134,12 @@ def test_templates_of_the_pages_are_short():
     assert not long
 
 
-def test_the_user_menu_leads_to_the_glossary_which_has_every_term(support):
-    address = reverse("glossary")
-    assert f'href="{address}"' in support.get(reverse("monitoring")).text
+def test_the_user_menu_leads_to_the_documentation_and_to_the_glossary_which_has_every_term(support):
+    address = reverse("manual-document", args=["glossary"])
+    menu = support.get(reverse("monitoring")).text
+    assert f'href="{reverse("manual")}"' in menu
+    assert f'href="{address}"' in menu
     page = flat(support.get(address))
     for term, text in TERMS.items():
-        assert f'<div class="glossary-entry" id="{anchor(term)}">' in page
-        assert html.escape(text) in page
+        assert f'<h2 id="{anchor(term)}">{term}</h2>' in page
+        assert html.escape(text, quote=False) in page.replace("&quot;", '"')

@@ -1,4 +1,4 @@
-"""The glossary: one source for the page, the words that explain themselves, and the document."""
+"""The glossary: one source for the document and the words that explain themselves."""
 
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from docs import glossary
 from provisioning.glossary import TERMS, anchor
+from provisioning.manual import rules
 from provisioning.web.tags import term
 from tests.sources import ROOT
 
@@ -23,7 +24,8 @@ def test_who_reads_about_pairwise_finds_it(path):
 
 def test_terms_stand_by_the_alphabet_and_each_has_a_place_of_its_own():
     assert list(TERMS) == sorted(TERMS, key=str.casefold)
-    assert len({anchor(each) for each in TERMS}) == len(TERMS)
+    _, *headings = rules.headings(glossary.page())
+    assert {heading.text: heading.anchor for heading in headings} == {each: anchor(each) for each in TERMS}
     assert {"Epoch", "Grant", "Attested", "Proven", "In sync"} <= set(TERMS)
 
 
@@ -46,4 +48,4 @@ def test_pages_explain_only_what_is_there():
 @pytest.mark.django_db
 def test_a_word_says_on_hover_what_it_means_and_leads_to_the_page():
     assert term("Epoch", "its epoch", of=7) == (
-        f'<a class="term" id="term-epoch-7" href="/help/glossary/#epoch" title="{TERMS["Epoch"]}">its epoch</a>')
+        f'<a class="term" id="term-epoch-7" href="/docs/glossary.html#epoch" title="{TERMS["Epoch"]}">its epoch</a>')

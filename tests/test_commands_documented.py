@@ -1,0 +1,163 @@
+"""What documents tell people to type can be typed: each command is there and takes what it is given."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+
+import pytest
+from django.core.management import CommandError, get_commands, load_command_class
+
+from bench.__main__ import names as measurements
+from tests.explore.scopes import SCOPES
+from tests.sources import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "client").glob("*.md")])
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:\./run|manage\.py|\./manage\.py)(?: [^`]*)?)`")
+BEGINS = re.compile(r"(?:^|[ (])(\./run|(?:python )?manage\.py)(?= |$)")
+OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up"}
+"""Verbs of ``run`` that are no command of manage.py."""
+NUMBERS = {"N", "NUMBER", "SECONDS", "DAYS", "COUNT"}
+"""What stands for a number."""
+LATER = re.compile(r"arguments are required|one of the arguments .* is required|expected .*argument")
+"""What is amiss where a sentence only names a command."""
+
+
+def lines(text: str) -> Iterator[tuple[str, bool]]:
+    """(a line that begins with a command of ours, whether all of it is there)."""
+    for _, language, body in FENCE.findall(text):
+        if language in ("", "sh", "console", "bash"):
+            yield from ((line, True) for line in re.sub(r"\\\n\s*", "", body).splitlines() if BEGINS.search(line))
+    yield from ((span, False) for span in SPAN.findall(FENCE.sub("", text)))
+
+
+def commands(line: str) -> list[list[str]]:
+    """The words of each command that ``line`` shows; with [ ] what may be left out is there, a|b is each of these."""
+    begin = BEGINS.search(line)
+    text = re.split(r"\s{2,}|\s#|\s\||\s>|\s&&|;", line[begin.start(1):], maxsplit=1)[0].strip(")")
+    text = re.sub(r"\s*\.\.\.|…", "", text).replace("[", "").replace("]", "")
+    words = shlex.split(text)
+    return [list(chosen) for chosen in product(*(word.split("|") for word in words))]
+
+
+def wrong(words: list[str], *, whole: bool) -> str:
+    """What is amiss with a command; "" for nothing."""
+    program, *rest = words
+    if program == "./run":
+        verb, *rest = rest or ["up"]
+        if verb.startswith("-"):
+            verb, rest = "up", [verb, *rest]
+        if verb not in verbs():
+            return f"./run has no {verb}"
+        if verb in OF_THE_SHELL - {"up"}:
+            return OF_SHELL.get(verb, _nothing)(rest)
+        if [verb, *rest] == ["docs", "--screenshots"]:
+            return ""  # is for those who write them: done by ``run`` itself
+        rest = rest if verb == "manage" else [verb, *rest]
+    return managed(rest, whole=whole)
+
+
+def _nothing(rest: list[str]) -> str:
+    return f"it takes no {rest[0]}" if rest else ""
+
+
+def _tested(rest: list[str]) -> str:
+    """Paths that pytest is given."""
+    return next((f"there is no {word}" for word in rest if "/" in word and not (ROOT / word).exists()), "")
+
+
+def _measured(rest: list[str]) -> str:
+    name, *options = rest or [""]
+    if name not in ("", "NAME", *measurements()):
+        return f"there is no measurement {name}"
+    source = (ROOT / f"bench/{name}.py").read_text() if options else ""
+    return next((f"{name} has no {word}" for word in options if word.startswith("-") and f'"{word}"' not in source), "")
+
+
+def _explored(rest: list[str]) -> str:
+    words = [word for word in rest if not word.isdigit() and word not in NUMBERS]
+    return next((f"no scope is called {word}" for word in words if not any(word in name for name in SCOPES)), "")
+
+
+def _soaked(rest: list[str]) -> str:
+    source = (ROOT / "tests/soak/__main__.py").read_text()
+    return next((f"it has no {word}" for word in rest if word.startswith("-") and f'"{word}"' not in source), "")
+
+
+OF_SHELL = {"test": _tested, "bench": _measured, "explore": _explored, "soak": _soaked}
+
+
+@cache
+def verbs() -> frozenset[str]:
+    """Verbs of ``run``, as its last part chooses by them."""
+    text = (ROOT / "run").read_text().partition("\nverb=")[2]
+    return frozenset(word for line in re.findall(r"^([\w |-]+)\)", text, re.MULTILINE) for word in line.split(" | "))
+
+
+@cache
+def _command(name: str):
+    return load_command_class(get_commands()[name], name)
+
+
+def managed(words: list[str], *, whole: bool) -> str:
+    """Of a command of manage.py, by its own parser."""
+    if not words or words == ["ARGS"]:
+        return ""
+    name, *rest = words
+    if name not in get_commands():
+        return f"there is no command {name}"
+    given = ["7" if word in NUMBERS else "Administrator" if word == "ROLE" else word for word in rest]
+    try:
+        _command(name).create_parser("manage.py", name).parse_args(given)
+    except CommandError as error:
+        return "" if not whole and LATER.search(str(error)) else str(error)
+    return ""
+
+
+def shown(path) -> list[tuple[list[str], bool]]:
+    return [(words, whole) for line, whole in lines(path.read_text()) for words in commands(line)]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_tells_to_type_can_be_typed(path):
+    found = [f"{shlex.join(words)}: {said}" for words, whole in shown(path) if (said := wrong(words, whole=whole))]
+    assert not found, "\n".join(["", *found])
+
+
+def test_commands_are_found():
+    assert len([words for path in PAGES for words, _ in shown(path)]) > 200
+    assert {"up", "test", "manage", "move", "backup", "restore", "docs", "bench", "help"} <= verbs()
+
+
+def test_every_verb_of_run_is_told_by_its_help_and_by_the_documents():
+    usage = (ROOT / "run").read_text().partition("cat <<'END'")[2].partition("\nEND\n")[0]
+    told = {words[1] for path in PAGES for words, _ in shown(path) if words[0] == "./run" and len(words) > 1}
+    assert {verb for verb in verbs() - {"up"} if f"./run {verb}" not in usage} <= {"-h", "--help"}
+    assert verbs() - {"up", "-h", "--help"} <= told
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("./run nowhere", "no nowhere"), ("./run manage nowhere", "no command nowhere"),
+    ("./run manage status --nowhere", "unrecognized arguments: --nowhere"),
+    ("./run manage switchover", "arguments are required"), ("./run manage users unlok NAME", "invalid choice"),
+    ("./run manage tokens add a --expires soon", "invalid int"), ("./run move --to URL --too", "unrecognized"),
+    ("./run bench nowhere", "no measurement"), ("./run bench api -nowhere 1", "no -nowhere"),
+    ("./run test tests/nowhere", "no tests/nowhere"), ("./run explore nowhere", "no scope"),
+    ("./run soak 3 --nowhere", "no --nowhere"), ("manage.py chek", "no command chek"), ("./run help me", "no me")])
+def test_what_cannot_be_typed_is_found(line, said):
+    assert any(said in wrong(words, whole=True) for words in commands(line))
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("./run manage logs [--since 1h] [--level alarm]   what happened", ["./run", "manage", "logs", "--since", "1h",
+                                                                       "--level", "alarm"]),
+    ("PAIRWISE_HOST=192.0.2.1 ./run       one address", ["./run"]),
+    ("TOKEN=$(./run manage tokens list)", ["./run", "manage", "tokens", "list"]),
+    ("./run manage audit [NAME...] # a comment", ["./run", "manage", "audit", "NAME"]),
+    ("./run manage audit --compare-with last | grep x", ["./run", "manage", "audit", "--compare-with", "last"])])
+def test_a_line_is_read_as_a_shell_and_a_person_read_it(line, words):
+    assert commands(line) == [words]
+    assert commands("manage.py users link|unlink NAME") == [["manage.py", "users", "link", "NAME"],
+                                                            ["manage.py", "users", "unlink", "NAME"]]
