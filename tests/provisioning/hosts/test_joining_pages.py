@@ -62,7 +62,7 @@ def test_a_new_host_shows_the_line_to_paste(administrator, agent_dir):
     line = line_in(page)
     token = HostEnrolment.objects.get().token
     facts = json.loads((agent_dir / "bundle.json").read_text())
-    assert line.startswith(f"echo {token} | python3 -c ")
+    assert line.startswith(f"echo {token} | python3 -I -c ")
     assert facts["program_sha256"] in line
     assert line.endswith("--console http://testserver")
     assert not set(line) & set("\n`$!")
