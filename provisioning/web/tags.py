@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from protocol.events import STANDARD, Own, written
 from provisioning.core import ages
 from provisioning.core.control import word_of
-from provisioning.core.text import duration, so_far
+from provisioning.core.text import duration, so_far, strange
 from provisioning.glossary import TERMS, anchor
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import DrillState as D
@@ -27,6 +27,7 @@ from . import choices, lists
 register = template.Library()
 register.filter(duration)
 register.filter(so_far)
+register.filter(strange)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 
