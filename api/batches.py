@@ -44,8 +44,8 @@ class BatchBody(Strict):
 
 
 class BatchJob(BaseModel):
-    """The newest job of an application; ``attempts`` counts it and those before it; ``steps`` {name: state}. ``waits_for``
-    and ``stuck`` as of any job."""
+    """The newest job of an application; ``attempts`` counts it and those before it; ``steps`` {name: state}.
+    ``waits_for`` and ``stuck`` as of any job."""
 
     id: uuid.UUID
     application: str

@@ -39,8 +39,8 @@ class Filters(BaseModel):
 class Waits(Change):
     """What a verb that makes a job takes."""
 
-    wait: int = Field(0, ge=0, le=WAIT_MOST_S, description="Answer when the job has ended or nothing has moved for 30 s, "
-                                                           "after so many seconds at the latest.")
+    wait: int = Field(0, ge=0, le=WAIT_MOST_S, description=(
+        "Answer when the job has ended or nothing has moved for 30 s, after so many seconds at the latest."))
 
 
 class Asked(Strict):
@@ -50,8 +50,8 @@ class Asked(Strict):
 
 
 class JobRow(BaseModel):
-    """``batch``: the same for jobs that were asked for together. ``waits_for``: what one that has not ended waits for, as a
-    sentence; ``stuck``: it does not move until that is mended."""
+    """``batch``: the same for jobs that were asked for together. ``waits_for``: what one that has not ended waits for,
+    as a sentence; ``stuck``: it does not move until that is mended."""
 
     id: uuid.UUID
     kind: str

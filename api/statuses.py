@@ -97,8 +97,8 @@ class PairStatus(Known):
 
 
 class ActiveJob(BaseModel):
-    """A job that has not ended. ``waits_for``: what it waits for, as a sentence; ``stuck``: it does not move until that is
-    mended; ``asked_s``: when it was asked for."""
+    """A job that has not ended. ``waits_for``: what it waits for, as a sentence; ``stuck``: it does not move until that
+    is mended; ``asked_s``: for so long it has been asked for."""
 
     job: str
     kind: str
@@ -120,7 +120,8 @@ class ControlStatus(BaseModel):
 
 
 class Status(BaseModel):
-    """Everything at once; of jobs those that have not ended, without looks on hosts. ``console``: {part: seconds since its last sign of life}."""
+    """Everything at once; of jobs those that have not ended, without looks on hosts. ``console``: {part: seconds since
+    its last sign of life}."""
 
     applications: list[ApplicationStatus]
     hosts: list[HostStatus]

@@ -185,7 +185,8 @@ def check_clock(console_s: float, within_s: float) -> None:
     if abs(off_s) > within_s:
         apart = f"{abs(off_s):.0f} s" if abs(off_s) < 7200 else f"{abs(off_s) / 3600:.0f} hours"
         raise Stop(f"The clock of this machine is {apart} {'ahead of' if off_s > 0 else 'behind'} that of the console, "
-                   f"which takes {within_s:.0f} s at most. Set it (timedatectl set-ntp true) and paste the same line again.")
+                   f"which takes {within_s:.0f} s at most. Set it (timedatectl set-ntp true) and paste the same line "
+                   "again.")
 
 
 def prepare(directory: Path, host: str) -> None:
@@ -269,7 +270,7 @@ def main(arguments: "list[str] | None" = None) -> int:
     directory, token = options.directory.absolute(), sys.stdin.readline().strip()
     # What is written here runs as this account: nobody else may write to it, wherever the line was pasted.
     os.umask(0o022)
-    target: "list[Path]" = []
+    target: list[Path] = []
 
     def fetch() -> None:
         if not token or not BUNDLE:
@@ -294,8 +295,8 @@ def ended(work: "Callable[[], Any]") -> int:
         print("Nothing more was done. Paste the line again, or a new one where the token was used.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). Make a new line and "
-              "paste it; when it says so again, report this sentence.", file=sys.stderr)
+        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). Make a new line "
+              "and paste it; when it says so again, report this sentence.", file=sys.stderr)
         return 1
     return 0
 

@@ -4,7 +4,6 @@ import abc
 import json
 import sys
 import time
-import uuid
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
@@ -194,11 +193,12 @@ class JobCommand(ServiceCommand):
             self.stderr.write(f"{end} {job.reason} {job.advice}".rstrip())
             return FAILED
         if not self.has_settled(job, min(deadline, time.monotonic() + SETTLE_S)):
-            self.stderr.write(f"{job} has done its work; control has not told of it yet. {control_seen().silence}".rstrip())
+            why = control_seen().silence
+            self.stderr.write(f"{job} has done its work; control has not told of it yet. {why}".rstrip())
         return OK
 
     def has_settled(self, job: Job, deadline: float) -> bool:
-        """Whether control tells of what a succeeded job did, before ``deadline``; also where there is nothing to tell."""
+        """Whether control tells of what a succeeded job did, before ``deadline``; also where nothing is to be told."""
         while self.settled and job.application_id:
             try:
                 if get_application(job.application_id).status in self.settled:
@@ -223,6 +223,6 @@ def _left(job: Job, found: Awaited | None, *, is_over: bool) -> str:
     """What is said of a job that is not waited for any longer; ``is_over``: because nothing moves."""
     why = f" {found.text}" if found else ""
     stands = f" Nothing has moved for {STANDS_S:g} s, so it is not waited for any longer." if is_over else ""
-    goes_on = (f"It is carried out when {job.host_name} takes it within {settings.JOB_UNCLAIMED_AFTER_S // 60} minutes; "
-               "cancel it on its page if that is too late" if job.state == JobState.QUEUED else "It goes on")
+    goes_on = (f"It is carried out when {job.host_name} takes it within {settings.JOB_UNCLAIMED_AFTER_S // 60} "
+               "minutes; cancel it on its page if that is too late" if job.state == JobState.QUEUED else "It goes on")
     return f"{job} has not ended yet ({job.get_state_display()}).{why}{stands} {goes_on}; see job {job.pk}."

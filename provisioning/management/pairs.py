@@ -58,8 +58,8 @@ class Settling(settlement.Settling):
     """Waits until a pair is whole again after a switchover."""
 
     def wait(self, deadline: float, *, tell: Callable[[str], object]) -> bool:
-        """True when it is whole before ``deadline`` (monotonic); else ``reason`` says what is missing. ``tell`` is given
-        each of them."""
+        """True when it is whole before ``deadline`` (monotonic); else ``reason`` says what is missing. ``tell`` is
+        given each of them."""
         told = ""
         while not self.is_whole():
             if self.reason != told:

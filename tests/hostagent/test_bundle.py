@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
 import pytest
 
@@ -187,14 +186,15 @@ def test_a_directory_of_another_host_is_left_alone(tmp_path):
 
 
 def test_the_program_needs_nothing_of_pairwise(program):
-    imported = {name.split(".")[0] for each in ast.walk(ast.parse(program)) if isinstance(each, ast.Import | ast.ImportFrom)
-                for name in ([each.module] if isinstance(each, ast.ImportFrom) else [alias.name for alias in each.names])}
-    assert imported <= sys.stdlib_module_names
+    nodes = list(ast.walk(ast.parse(program)))
+    imported = {each.module for each in nodes if isinstance(each, ast.ImportFrom)}
+    imported |= {alias.name for each in nodes if isinstance(each, ast.Import) for alias in each.names}
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 def test_a_line_without_a_token_says_so(program, tmp_path):
     (tmp_path / "join.py").write_bytes(program)
-    done = subprocess.run([sys.executable, tmp_path / "join.py", "--console", "http://127.0.0.1:9"], input="", text=True,
-                          capture_output=True, check=False)
+    done = subprocess.run([sys.executable, tmp_path / "join.py", "--console", "http://127.0.0.1:9"], input="",
+                          text=True, capture_output=True, check=False)
     assert done.returncode == 1
     assert "paste the whole line" in done.stderr

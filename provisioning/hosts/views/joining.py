@@ -79,8 +79,8 @@ def archive(request):
 
 @for_machines("POST")
 def stage(request):
-    """One stage as the machine tells it: with its token before it has joined, signed afterwards. It is told what time it
-    is, as what it signs is good for a while only."""
+    """One stage as the machine tells it: with its token before it has joined, signed afterwards. It is told what time
+    it is, as what it signs is good for a while only."""
     body = _body(request)
     host, why = signing_host(request)
     row = last_joined(host) if host else None

@@ -1,4 +1,5 @@
-"""What work that has not ended waits for, and what to do about it: one sentence for commands, pages and programs. Pure."""
+"""What work that has not ended waits for, and what to do about it: one sentence for commands, pages and programs.
+Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ class Awaited:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of an active job. ``host`` is its name; ``host_status``: "" where none is known, ``heard_s``: age of
-    the agent's last word. ``control``: why nothing newer is known of hosts, ``behind``: why nothing is written down,
+    """What is known of an active job. ``host`` is its name; ``host_status``: "" where none is known, ``heard_s``: age
+    of the agent's last word. ``control``: why nothing newer is known of hosts, ``behind``: why nothing is written down,
     ``console_worker``: why nobody reads what hosts report; each "" where that is not so. ``silent_s``: for so long the
     worker of the host has not answered over the broker, None for not known. ``others``: jobs that the host works on,
     when it takes no further one; ``before``: how many are to be taken before this one. ``said_s``: age of what the host
@@ -103,8 +104,8 @@ def _deleted(facts: Facts) -> Awaited | None:
 def _broker(facts: Facts) -> Awaited | None:
     return None if facts.is_sent else Awaited(
         Why.BROKER, f"The broker, which carries jobs to hosts, did not take it, so {facts.host} has not seen it.",
-        "Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another broker). It is "
-        "sent by itself once the broker answers; Retry does it at once.", is_stuck=True)
+        "Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another broker). It "
+        "is sent by itself once the broker answers; Retry does it at once.", is_stuck=True)
 
 
 def _database(facts: Facts) -> Awaited | None:

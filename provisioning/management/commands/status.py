@@ -64,8 +64,7 @@ class Command(ServiceCommand):
             return
         self.stdout.write("")
         self.table(("job", "host", "state", "asked for"), [
-            {"job": row["name"], "host": row["host"], "state": row["state"], "asked for": f"{duration(row['asked_s'])} ago"}
-            for row in jobs])
+            {**row, "job": row["name"], "asked for": f"{duration(row['asked_s'])} ago"} for row in jobs])
         for row in jobs:
             self.stdout.write(f"{row['name']}: {row['waits_for']}")
 

@@ -41,10 +41,12 @@ def cut(request, pk: int, session: str):
     if request.method == "POST":
         return carry_out(
             request, lambda: orders.cut(actor=actor_of(request), application_id=pk, session=session),
-            said=lambda row: f"The connection of {strange(row.login)} at {strange(row.peer)} was cut.", to=lambda _: back, back=back)
+            said=lambda row: f"The connection of {strange(row.login)} at {strange(row.peer)} was cut.",
+            to=lambda _: back, back=back)
     found = asked.servers(pk)
     row, trouble = read(lambda: asked.connection(found, session))
-    return dialog(request, "messages/cut.html", f"Cut the connection of {strange(row.login)}?" if row else "Cut a connection", {
+    title = f"Cut the connection of {strange(row.login)}?" if row else "Cut a connection"
+    return dialog(request, "messages/cut.html", title, {
         "servers": found, "connection": row, "session": session, "trouble": trouble})
 
 

@@ -132,8 +132,8 @@ def _jobs(now: datetime) -> list[dict]:
     rows = list(job_list(state="active").order_by("created_at"))
     waits = awaited(rows)
     return [{"job": str(row.pk), "kind": row.kind, "name": str(row), "application": row.application_name,
-             "host": row.host_name, "state": row.state, "asked_by": row.created_by, "asked_s": _age(row.created_at, now),
-             **as_told(waits.get(row.pk))} for row in rows]
+             "host": row.host_name, "state": row.state, "asked_by": row.created_by,
+             "asked_s": _age(row.created_at, now), **as_told(waits.get(row.pk))} for row in rows]
 
 
 def _known(said: Word) -> dict:

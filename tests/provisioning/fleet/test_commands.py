@@ -88,7 +88,8 @@ class TestJobCommands:
         result = run("stop", "MS", "--wait", "--graceful")
         host.join()
         assert result.code == 0
-        assert [line for line in result.out.splitlines() if not line.startswith(("Queued:", "Claimed:", "Running:"))] == [
+        states = ("Queued:", "Claimed:", "Running:")
+        assert [line for line in result.out.splitlines() if not line.startswith(states)] == [
             f"Stop MS on alpha is job {Job.objects.get().pk}. Waiting for its end, 3600 s at most.", "Asking.",
             "It ended.", "Stop MS on alpha: succeeded."]
         assert Job.objects.get().arguments["graceful"] is True

@@ -78,7 +78,8 @@ def pasted(url, program=b""):
     words = f"echo {TOKEN} | {line.command(url=url, sha256=hashlib.sha256(program).hexdigest())}"
     # Whoever waits for a name service waits for this one second.
     return subprocess.run(["sh", "-c", words.replace("python3", sys.executable, 1)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=60, env={"RES_OPTIONS": "timeout:1 attempts:1"}, check=False)
+                          stdin=subprocess.DEVNULL, timeout=60, check=False,
+                          env={"RES_OPTIONS": "timeout:1 attempts:1"})
 
 
 # --- before there is a program
@@ -161,8 +162,8 @@ def joined(url, directory, **about):
     """What the program says that is told of this console."""
     program = directory / "program.py"
     program.write_bytes(bundle.join_program({**ABOUT, **about}))
-    return subprocess.run([sys.executable, "-I", str(program), "--console", url, "--directory", str(directory / "agent")],
-                          input=f"{TOKEN}\n", capture_output=True, text=True, timeout=60, check=False)
+    words = [sys.executable, "-I", str(program), "--console", url, "--directory", str(directory / "agent")]
+    return subprocess.run(words, input=f"{TOKEN}\n", capture_output=True, text=True, timeout=60, check=False)
 
 
 def welcome(**more):
@@ -175,7 +176,8 @@ def welcome(**more):
     (["elsewhere"], 100, True, "its certificate is not for that name ("),
     (["127.0.0.1"], 100, False, "shows a certificate of an authority that this machine does not trust ("),
 ])
-def test_a_certificate_that_proves_nothing_is_told_and_the_token_is_not(certificates, tmp_path, names, days, knows, says):
+def test_a_certificate_that_proves_nothing_is_told_and_the_token_is_not(
+        certificates, tmp_path, names, days, knows, says):
     authority = certificates.authority.read_text() if knows else ""
     with console(welcome(), certificates.issue(*names, days=days)) as (url, heard):
         assert says in said(joined(url, tmp_path, console_ca=authority))

@@ -63,7 +63,8 @@ def test_the_first_thing_that_is_in_the_way_is_named(state, facts, why, text):
 def test_waiting_is_of_no_use_once_nothing_has_moved_for_long():
     now = 0.0
     standstill = Standstill(lambda: now)
-    stuck, moves = (judge(Facts(state="queued", host="op1", host_status=status)) for status in ("Unreachable", "Running"))
+    stuck, moves = (judge(Facts(state="queued", host="op1", host_status=status))
+                    for status in ("Disconnected", "Running"))
     assert not standstill.lasts(stuck)
     now = STANDS_S - 1
     assert not standstill.lasts(stuck)
