@@ -118,7 +118,7 @@ def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", l
     if kind == OK and heard_at is not None and timezone.now() - heard_at > ages.SERVER:
         kind, icon_name = UNKNOWN, "question-circle"
         reason = f"Last heard {age(heard_at)}. {reason}".strip()
-    return chip(kind, icon_name, word, reason)
+    return chip(kind, icon_name, word, strange(reason))
 
 
 @register.simple_tag
