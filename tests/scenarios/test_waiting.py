@@ -44,7 +44,7 @@ def test_a_worker_that_does_not_answer_is_told_and_not_waited_for(pairwise):
         # At once, also through a pipe.
         assert "Waiting for its end, 3600 s at most." in waits.stdout.readline()
         assert waits.stdout.readline() == "Queued: localhost has not taken it yet.\n"
-        assert waits.stdout.readline().startswith("Queued: The worker of localhost has not answered over the broker for")
+        assert waits.stdout.readline().startswith("Queued: The worker of localhost has not answered over the broker")
         [job] = pairwise.status()["jobs"]
         assert (job["name"], job["state"], job["stuck"]) == ("Install Waits", "queued", True)
         assert "has not answered over the broker" in job["waits_for"]

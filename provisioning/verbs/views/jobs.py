@@ -61,8 +61,8 @@ def seen(job: Job, actor) -> JobView:
     waiting = job.is_waiting_for_broker
     elapsed = ((job.finished_at or timezone.now()) - begun).total_seconds() if job.started_at or job.is_active else None
     return JobView(
-        job, kind, kind.own_sentence(job) if job.is_active else kind.sentence(job), [(label, before, job.result[key]) for label, key, before in kind.facts
-                                        if job.result.get(key)],
+        job, kind, kind.own_sentence(job) if job.is_active else kind.sentence(job),
+        [(label, before, job.result[key]) for label, key, before in kind.facts if job.result.get(key)],
         start_files=files_of(job.result.get("start_files")) if kind.about_start_files else (),
         usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
         awaited=awaited([job]).get(job.pk),
