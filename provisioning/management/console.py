@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -156,7 +157,11 @@ class JobCommand(ServiceCommand):
         job = self.create(find_application(name), **options)
         code = self.handed_over(job)
         if code == OK and wait:
-            code = self.follow(job, timeout, quiet=as_json)
+            try:
+                code = self.follow(job, timeout, quiet=as_json)
+            except KeyboardInterrupt as stop:
+                stop.add_note(f"{job} goes on; see job {job.pk}.")
+                raise
         job = get_job(job.pk)
         if as_json:
             self.print_json(self.describe(job))
@@ -176,7 +181,7 @@ class JobCommand(ServiceCommand):
         following.begin(f"{job} on {job.host_name} is job {job.pk}", within_s)
         while True:
             job = get_job(job.pk)
-            is_over = following.look(job.get_state_display(), lambda job=job: awaited([job]).get(job.pk))
+            is_over = following.look(job.get_state_display(), partial(_awaited, job))
             for line in job_lines(job, after=shown):
                 shown = line.number
                 following.say(line.text)
@@ -214,9 +219,13 @@ class JobCommand(ServiceCommand):
         return {
             "job": str(job.pk), "kind": job.kind, "application": job.application_name, "host": job.host_name,
             "state": job.state, "reason": job.reason, "advice": job.advice, "result": job.result,
-            **as_told(awaited([job]).get(job.pk)),
+            **as_told(_awaited(job)),
             "steps": [{"name": step.name, "state": step.state} for step in job.steps.all()],
         }
+
+
+def _awaited(job: Job) -> Awaited | None:
+    return awaited([job]).get(job.pk)
 
 
 def _left(job: Job, found: Awaited | None, *, is_over: bool) -> str:

@@ -75,7 +75,8 @@ class Crowd:
 def _crowds(keys: Iterable[int]) -> dict[int, Crowd]:
     """{host: its active jobs that the broker has} of those hosts that take no further one at present."""
     rows = Job.objects.filter(host__in=keys, state__in=ACTIVE_JOBS, enqueued_at__isnull=False).order_by("created_at")
-    works, waiting = defaultdict(list), defaultdict(list)
+    works: dict[int | None, list[Job]] = defaultdict(list)
+    waiting: dict[int | None, list[Job]] = defaultdict(list)
     for row in rows.only("kind", "state", "application_name", "host_name", "host_id"):
         (waiting if row.state == JobState.QUEUED else works)[row.host_id].append(row)
     return {host: Crowd(tuple(map(str, rows)), {row.pk: number for number, row in enumerate(waiting[host])})

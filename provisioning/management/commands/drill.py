@@ -1,4 +1,5 @@
 import time
+from functools import partial
 
 from provisioning.drills.rules.figures import figures_of, loss, seconds
 from provisioning.drills.selectors import drill_awaited, get_drill
@@ -60,7 +61,7 @@ class Command(ServiceCommand):
                     following.say(f"{step}: {step.sentence}")
                     told.add(step.pk)
             phase = next((str(step) for step in steps if step.state == StepState.RUNNING), "")
-            is_over = following.look(phase or drill.get_state_display(), lambda drill=drill: drill_awaited(drill))
+            is_over = following.look(phase or drill.get_state_display(), partial(drill_awaited, drill))
             if not drill.is_running:
                 return drill
             if is_over or time.monotonic() > deadline:
