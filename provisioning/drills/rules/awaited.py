@@ -18,4 +18,4 @@ def awaited(*, is_taken: bool, said_s: float | None, console_worker: str) -> Awa
         return Awaited(Why.HOST_SILENT, f"What carries it out has said nothing for {so_far(said_s)}.",
                        "The pair is left as it was then: look at its page. The console worker ends the drill when it "
                        "is back.", is_stuck=True)
-    return Awaited(Why.WORK, "It is under way.")
+    return Awaited(Why.WORK, "It is running.")
