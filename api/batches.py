@@ -15,6 +15,8 @@ from provisioning.errors import Refusal, Refused
 from provisioning.fleet.selectors.batches import Batch, get_batch, why_not_of
 from provisioning.fleet.services import batches as services
 from provisioning.jobs.kinds import KINDS
+from provisioning.jobs.rules.awaited import Awaited, as_told
+from provisioning.jobs.selectors.awaited import awaited
 from provisioning.states import JobKind
 
 from .changes import Change, Tried, answered, of_object, tried
@@ -42,7 +44,8 @@ class BatchBody(Strict):
 
 
 class BatchJob(BaseModel):
-    """The newest job of an application; ``attempts`` counts it and those before it; ``steps`` {name: state}."""
+    """The newest job of an application; ``attempts`` counts it and those before it; ``steps`` {name: state}.
+    ``waits_for`` and ``stuck`` as of any job."""
 
     id: uuid.UUID
     application: str
@@ -51,6 +54,8 @@ class BatchJob(BaseModel):
     state: str
     reason: str
     advice: str
+    waits_for: str
+    stuck: bool
     attempts: int
     created_at: datetime
     finished_at: datetime | None
@@ -163,13 +168,14 @@ def _tried(why_not: Mapping[int, str], names: Mapping[int, str]) -> HttpResponse
 
 
 def described(batch: Batch) -> BatchDetail:
+    waits = awaited(batch.jobs)
     return BatchDetail(
         id=batch.key, name=batch.name, ended=batch.ended, counts=dict(batch.counts), jobs=[
-            _job(row.job, row.attempts) for row in batch.rows])
+            _job(row.job, row.attempts, waits.get(row.job.pk)) for row in batch.rows])
 
 
-def _job(job: Any, attempts: int) -> BatchJob:
+def _job(job: Any, attempts: int, waits: Awaited | None) -> BatchJob:
     return BatchJob(
         id=job.pk, application=job.application_name, host=job.host_name, kind=job.kind, state=job.state,
-        reason=job.reason, advice=job.advice, attempts=attempts, created_at=job.created_at,
+        reason=job.reason, advice=job.advice, **as_told(waits), attempts=attempts, created_at=job.created_at,
         finished_at=job.finished_at, steps={step.name: step.state for step in job.steps.all()})

@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field
 from provisioning.core.permissions import actor_of
 from provisioning.errors import Refusal, Refused
 from provisioning.jobs.kinds import KINDS
+from provisioning.jobs.rules.awaited import as_told
+from provisioning.jobs.selectors.awaited import awaited
 from provisioning.jobs.selectors.jobs import get_job, job_lines, job_list
 from provisioning.jobs.selectors.waiting import ended
 from provisioning.verbs.services.jobs import again_refusals, cancel_job, retry_job
@@ -37,8 +39,8 @@ class Filters(BaseModel):
 class Waits(Change):
     """What a verb that makes a job takes."""
 
-    wait: int = Field(0, ge=0, le=WAIT_MOST_S, description="Answer when the job has ended, after so many seconds at "
-                                                           "the latest.")
+    wait: int = Field(0, ge=0, le=WAIT_MOST_S, description=(
+        "Answer when the job has ended or nothing has moved for 30 s, after so many seconds at the latest."))
 
 
 class Asked(Strict):
@@ -48,7 +50,8 @@ class Asked(Strict):
 
 
 class JobRow(BaseModel):
-    """``batch``: the same for jobs that were asked for together."""
+    """``batch``: the same for jobs that were asked for together. ``waits_for``: what one that has not ended waits for,
+    as a sentence; ``stuck``: it does not move until that is mended."""
 
     id: uuid.UUID
     kind: str
@@ -58,6 +61,8 @@ class JobRow(BaseModel):
     host: str
     reason: str
     advice: str
+    waits_for: str
+    stuck: bool
     created_by: str
     created_at: datetime
     started_at: datetime | None
@@ -94,8 +99,10 @@ class JobSteps(BaseModel):
 
 
 def described(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    rows = list(rows)
+    waits = awaited(rows)
     return [{"active": row.is_active, "application": row.application_name, "host": row.host_name,
-             **{name: getattr(row, name) for name in (
+             **as_told(waits.get(row.pk)), **{name: getattr(row, name) for name in (
                  "id", "kind", "state", "reason", "advice", "created_by", "created_at", "started_at", "finished_at",
                  "batch")}} for row in rows]
 
@@ -110,7 +117,7 @@ def detail(job: Any) -> dict[str, Any]:
 
 
 def accepted(job: Any, wait_s: float = 0) -> HttpResponse:
-    """202 with the job and where it is; 200 when it ended within ``wait_s``."""
+    """202 with the job, what it waits for and where it is; 200 when it ended within ``wait_s``."""
     job = get_job(ended(job, wait_s).pk)
     return answered(detail(job), JobDetail, status=202 if job.is_active else 200, location=f"/api/v1/jobs/{job.pk}")
 

@@ -96,6 +96,22 @@ class PairStatus(Known):
     digests_equal: bool | None
 
 
+class ActiveJob(BaseModel):
+    """A job that has not ended. ``waits_for``: what it waits for, as a sentence; ``stuck``: it does not move until that
+    is mended; ``asked_s``: for so long it has been asked for."""
+
+    job: str
+    kind: str
+    name: str
+    application: str
+    host: str
+    state: str
+    asked_by: str
+    asked_s: float | None
+    waits_for: str
+    stuck: bool
+
+
 class ControlStatus(BaseModel):
     answers: bool
     reason: str
@@ -104,11 +120,13 @@ class ControlStatus(BaseModel):
 
 
 class Status(BaseModel):
-    """Everything at once. ``console``: {part: seconds since its last sign of life}."""
+    """Everything at once; of jobs those that have not ended, without looks on hosts. ``console``: {part: seconds since
+    its last sign of life}."""
 
     applications: list[ApplicationStatus]
     hosts: list[HostStatus]
     pairs: list[PairStatus]
+    jobs: list[ActiveJob]
     certificate: CertificateStatus | None
     console: dict[str, float | None]
     control: ControlStatus

@@ -21,6 +21,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from protocol import joining
 from protocol.files import write_atomically
 from protocol.version import VERSION
 
@@ -35,6 +36,8 @@ BUILD_TIME = 1795305600
 PYTHON_LEAST = (3, 11)
 FACTS, ARCHIVE, PROGRAM = "bundle.json", "bundle.tar.gz", "join.py"
 _FACTS_LINE = 'BUNDLE: "dict[str, Any]" = {}\n'
+_WORDS_LINE = "from protocol.joining import DISK, PROGRAM\n"
+"""What the program has in it instead of these lines of its source: nothing else of Pairwise is where it runs."""
 _EXACT = re.compile(r"\.cpython-(\d)(\d+)[^/]*\.so\Z")
 
 
@@ -55,14 +58,22 @@ def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict[str, A
     if facts is None:
         data, about = archive(files())
         about |= trust
-        source = Path(__file__).with_name(PROGRAM).read_text()
-        program = source.replace(_FACTS_LINE, f"BUNDLE = {json.dumps(about, sort_keys=True)}\n", 1).encode()
+        program = join_program(about)
         facts = {**about, "inputs": inputs, "program_sha256": hashlib.sha256(program).hexdigest()}
         write_atomically(directory / ARCHIVE, data, mode=0o644, lasting=False)
         write_atomically(directory / PROGRAM, program, mode=0o644, lasting=False)
         # Last: it says that the others are whole.
         write_atomically(directory / FACTS, json.dumps(facts, sort_keys=True).encode(), mode=0o644, lasting=False)
     return facts
+
+
+def join_program(about: dict[str, Any]) -> bytes:
+    """The program that joins a machine, with what it has to know of the archive."""
+    source = Path(__file__).with_name(PROGRAM).read_text()
+    words = Path(joining.__file__).read_text()
+    for line, instead in ((_WORDS_LINE, words), (_FACTS_LINE, f"BUNDLE = {json.dumps(about, sort_keys=True)}\n")):
+        source = source.replace(line, instead, 1)
+    return source.encode()
 
 
 def _kept(directory: Path, inputs: str) -> dict[str, Any] | None:

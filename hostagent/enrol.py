@@ -28,7 +28,7 @@ from protocol.names import SERVICE_ACCOUNT
 from protocol.outside import read_json
 
 from .boot import forget, keep
-from .join import DIRECTORY, Console, Stop, read_config, stage
+from .join import DIRECTORY, Console, Stop, ended, read_config, stage
 
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
@@ -75,12 +75,8 @@ def main(given: Mapping[str, Any]) -> int:
     """Join with what the join program gave (``join.go_on``); the exit code. ``bundle``: the facts of the one that was
     unpacked into ``directory``."""
     bundle = given["bundle"]
-    try:
-        enrol(HostConsole(given["console"], given["token"], bundle["console_ca"]), Path(given["directory"]), bundle)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return 1
-    return 0
+    return ended(lambda: enrol(HostConsole(given["console"], given["token"], bundle["console_ca"]),
+                               Path(given["directory"]), bundle))
 
 
 def enrol(console: HostConsole, directory: Path, bundle: Mapping[str, Any]) -> None:

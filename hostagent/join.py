@@ -9,7 +9,9 @@ unpacking it becomes ``enrol.py`` of the bundle, which goes on (``hostagent.enro
 
 import argparse
 import contextlib
+import errno
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -22,18 +24,27 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
+
+from protocol.joining import DISK, PROGRAM
 
 # Quoted, as below: a Python that is too old for the agent reads this program to the end, and is told so by it.
 BUNDLE: "dict[str, Any]" = {}
 DIRECTORY = Path("/opt/pairwise-agent")
 ANSWER_S, REPORT_S = 60.0, 10.0
+INTERRUPTED = 130
+CERTIFICATE = {9: "not yet", 11: "not yet", 10: "expired", 12: "expired", 62: "other name", 64: "other name"}
+"""Codes of X509_verify_cert, and what is said of them; any other one is of the authority."""
 
 
 class Stop(Exception):
     """It cannot go on. The text is a sentence that says what to do."""
+
+
+class Unreached(Stop):
+    """The console does not answer as itself, so that it cannot be told of it."""
 
 
 class Console:
@@ -41,7 +52,7 @@ class Console:
     that this machine trusts."""
 
     def __init__(self, url: str, token: str, authority: str = "") -> None:
-        self.url, self.token = url.rstrip("/"), token
+        self.url, self.token, self.has_authority = url.rstrip("/"), token, bool(authority)
         context = ssl.create_default_context(cadata=authority or None)
         # As the agent does: hosts reach their console directly.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
@@ -52,8 +63,14 @@ class Console:
         return self._send("GET", path, None, within_s)
 
     def post(self, path: str, body: "dict[str, Any]", within_s: float = ANSWER_S) -> Any:
-        """The answer's JSON value. Raises Stop."""
-        return json.loads(self._send("POST", path, body, within_s))
+        """The answer's JSON object. Raises Stop."""
+        try:
+            answer = json.loads(self._send("POST", path, body, within_s))
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Unreached(f"The console at {self.url} {PROGRAM['no answer of its own']}")
+        return answer
 
     def report(self, stage: str, state: str, text: str) -> Any:
         """What the host's page shows. Raises Stop."""
@@ -73,17 +90,23 @@ class Console:
                 return content
         except urllib.error.HTTPError as error:
             text = error.read(2000).decode("utf-8", "replace").strip()
-            plain = error.headers.get_content_type() == "text/plain"
-            raise Stop(text if plain and text else f"The console answered {error.code} to {path}. The log of its web "
-                                                   "process says why.") from None
-        except (OSError, urllib.error.URLError) as error:
-            why = getattr(error, "reason", None) or error
-            if isinstance(why, ssl.SSLCertVerificationError):
-                raise Stop(f"What answers at {self.url} does not prove that it is the console whose page showed the "
-                           f"line: {why.verify_message}. It was told nothing. Open the console by a name that its "
-                           "certificate is for, reload the host's page and paste the line that it shows.") from None
-            raise Stop(f"The console at {self.url} cannot be reached: {why}. Check the network between this machine "
-                       "and the console, then paste the line again.") from None
+            if text and error.headers.get_content_type() == "text/plain":
+                raise Stop(text) from None
+            raise Unreached(self.unreached(error)) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreached(self.unreached(error)) from None
+
+    def unreached(self, error: Exception) -> str:
+        """What is said of ``error`` on the way to the console."""
+        why: Any = error.reason if isinstance(error, urllib.error.URLError) else error
+        if isinstance(why, ssl.SSLCertVerificationError):
+            authority = "other authority" if self.has_authority else "unknown authority"
+            key, why = CERTIFICATE.get(why.verify_code, authority), why.verify_message.rstrip(".")
+        else:
+            names = (type(error).__name__, *(kind.__name__ for kind in type(why).__mro__), "BaseException")
+            key = next(name for name in names if name in PROGRAM)
+        shown = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        return f"The console at {self.url} {PROGRAM[key].format(error, why, shown)}"
 
 
 @contextlib.contextmanager
@@ -93,9 +116,12 @@ def stage(console: Console, name: str, label: str) -> "Iterator[list[str]]":
     try:
         yield said
     except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
-        stop = Stop(f"{label} failed: {error or type(error).__name__}.")
+        helps = DISK.get(errno.errorcode.get(getattr(error, "errno", None) or 0, ""), "")
+        stop = Stop(f"{label} failed: {error or type(error).__name__}. {helps}".rstrip())
         _tell(console, name, "failed", str(stop))
         raise stop from error
+    except Unreached:
+        raise
     except Stop as stop:
         _tell(console, name, "failed", str(stop))
         raise
@@ -113,10 +139,12 @@ def _tell(console: Console, name: str, state: str, text: str) -> None:
 def fetch_all(console: Console, directory: Path) -> Path:
     """Machine, fetch, check, unpack; each is reported. The directory of the unpacked bundle. Raises Stop."""
     # The first word: a token that is refused ends it here, before anything was changed.
-    host = console.report("machine", "running", "")["host"]
+    first = console.report("machine", "running", "")
     with stage(console, "machine", "Machine") as said:
         said.append(check_machine())
-        prepare(directory, host)
+        # Before the token is used up: what it signs from then on is of this time.
+        check_clock(first["now"], first["within_s"])
+        prepare(directory, first["host"])
     with stage(console, "fetch", "Fetched") as said:
         began = time.monotonic()
         archive = console.get("/join/bundle")
@@ -149,6 +177,16 @@ def check_machine() -> str:
         raise Stop(f"The console's agent was compiled for {libc}, which this machine does not have (musl?). It cannot "
                    "run the agent of this console.")
     return f"Python {here}, {platform.system()} on {platform.machine()}."
+
+
+def check_clock(console_s: float, within_s: float) -> None:
+    """``console_s``: the console's time, just now. Raises Stop."""
+    off_s = time.time() - console_s
+    if abs(off_s) > within_s:
+        apart = f"{abs(off_s):.0f} s" if abs(off_s) < 7200 else f"{abs(off_s) / 3600:.0f} hours"
+        raise Stop(f"The clock of this machine is {apart} {'ahead of' if off_s > 0 else 'behind'} that of the console, "
+                   f"which takes {within_s:.0f} s at most. Set it (timedatectl set-ntp true) and paste the same line "
+                   "again.")
 
 
 def prepare(directory: Path, host: str) -> None:
@@ -232,15 +270,35 @@ def main(arguments: "list[str] | None" = None) -> int:
     directory, token = options.directory.absolute(), sys.stdin.readline().strip()
     # What is written here runs as this account: nobody else may write to it, wherever the line was pasted.
     os.umask(0o022)
-    try:
+    target: list[Path] = []
+
+    def fetch() -> None:
         if not token or not BUNDLE:
             raise Stop("The token is missing: paste the whole line that the host's page in the console shows.")
-        target = fetch_all(Console(options.console, token, BUNDLE["console_ca"]), directory)
+        target.append(fetch_all(Console(options.console, token, BUNDLE["console_ca"]), directory))
+
+    code = ended(fetch)
+    if code:
+        return code
+    go_on(target[0] / "enrol.py",
+          {"console": options.console, "token": token, "directory": str(directory), "bundle": BUNDLE})
+
+
+def ended(work: "Callable[[], Any]") -> int:
+    """The exit code of ``work``. What stops it is said in a sentence, and nothing else of it."""
+    try:
+        work()
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
-    go_on(target / "enrol.py",
-          {"console": options.console, "token": token, "directory": str(directory), "bundle": BUNDLE})
+    except KeyboardInterrupt:
+        print("Nothing more was done. Paste the line again, or a new one where the token was used.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). Make a new line "
+              "and paste it; when it says so again, report this sentence.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def go_on(program: Path, given: "dict[str, Any]") -> NoReturn:

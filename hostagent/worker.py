@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from protocol.identity import is_alive, start_ticks
-from protocol.jobs import host_queue
+from protocol.jobs import AT_ONCE, host_queue
 from protocol.pauses import doubling
 
 from .config import CONFIG_VARIABLE, AgentConfig
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 PARENT_VARIABLE = "PAIRWISE_AGENT_PID"
 """Tells the worker whose death it must not survive."""
-CONCURRENCY = 2
 FIRST_RETRY_S, LONGEST_RETRY_S, STABLE_S = 0.4, 30.0, 60.0
 NO_ROOM_RETRY_S = 3.0
 """While the disk is full: what ends for want of room is back soon after there is some."""
@@ -106,7 +105,7 @@ class WorkerKeeper:
         environment = {**os.environ, CONFIG_VARIABLE: str(self._config.path), PARENT_VARIABLE: str(os.getpid()),
                        "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
         arguments = [sys.executable, "-m", "celery", "-A", "hostagent", "worker", "-Q", host_queue(self._config.host),
-                     "-n", f"worker@{self._config.host}", "-c", str(CONCURRENCY), "-P", "prefork", "-l", "INFO",
+                     "-n", f"worker@{self._config.host}", "-c", str(AT_ONCE), "-P", "prefork", "-l", "INFO",
                      "--without-gossip", "--without-mingle", "--without-heartbeat", "--prefetch-multiplier", "1"]
         with open(self.log_path, "ab") as output:
             self._process = process = subprocess.Popen(

@@ -75,6 +75,8 @@ SIGNED_WITHIN_S = 300.0
 """So much a signature's time may differ from the clock of who looks at it, where nothing else makes it good once."""
 
 ALIVE_S = 5.0
+AT_ONCE = 2
+"""So many jobs a host works on at the same time."""
 TAKE_WITHIN_S = 15 * 60
 """The console gives a job up that no host took for so long, and no host may run it any more."""
 

@@ -20,6 +20,8 @@ HOST = timedelta(seconds=20)
 """Of the agent of any host: it speaks every 5 s."""
 AUDITED = timedelta(seconds=30)
 """Of an agent or a server, for an audit: it judges many at once and must not flicker with one that is late."""
+JOB = timedelta(seconds=15)
+"""Of a host that works on a job: it speaks every 5 s, and is given up after 30 s (JOB_LOST_AFTER_S)."""
 FOUND = timedelta(minutes=45)
 """What a job found on a host: looks are taken more often than that."""
 DRILL = timedelta(seconds=45)

@@ -14,6 +14,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _PARAMETER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
 
 
+_HIDDEN = re.compile("[\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+                     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Signs without width, those that turn text around, and control characters but for line breaks and tabs."""
+
+
 _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 """Unicode categories of what nobody sees or types: two names that look equal would be different ones."""
 
@@ -24,6 +29,12 @@ KEY_DIGITS = 18
 
 def has_control_characters(text: str) -> bool:
     return bool(_CONTROL.search(text))
+
+
+def strange(text: object) -> str:
+    """What somebody else wrote (a client, a host, whoever tried to sign in), as a page shows it: what nobody sees, and
+    what turns text around, is written out as ``[U+202E]``. ``text`` itself stays what addresses are made of."""
+    return _HIDDEN.sub(lambda sign: f"[U+{ord(sign[0]):04X}]", str(text))
 
 
 def closed(text: str) -> str:

@@ -6,11 +6,15 @@ from datetime import datetime
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from provisioning.core.console_worker import console_worker_health
+from provisioning.core.known import age_s
 from provisioning.errors import NotFound
+from provisioning.jobs.rules.awaited import Awaited, reads_no_reports
 from provisioning.models import Drill, DrillSchedule
 from provisioning.pairs.selectors.pairs import has_backup
 from provisioning.states import DrillState
 
+from .rules.awaited import awaited
 from .rules.schedule import DrillPlan, due, next_due
 
 
@@ -20,6 +24,15 @@ def get_drill(drill_id: int) -> Drill:
     if found is None:
         raise NotFound("There is no such failover drill.")
     return found
+
+
+def drill_awaited(drill: Drill) -> Awaited | None:
+    """What ``drill`` waits for while it runs; None when it has ended."""
+    if not drill.is_running:
+        return None
+    now = timezone.now()
+    return awaited(is_taken=drill.started_at is not None, said_s=age_s(drill.heard_at or drill.started_at, now),
+                   console_worker=reads_no_reports(console_worker_health(now)))
 
 
 def drill_list(*, pair: str = "", state: str = "") -> QuerySet[Drill]:

@@ -4,23 +4,30 @@ import abc
 import json
 import sys
 import time
-import uuid
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from protocol.said import is_legible, legible
 from provisioning.applications.selectors.applications import find_application, get_application
+from provisioning.core.control import control_seen
 from provisioning.core.database_trouble import ADVICE, CONFIGURATION, InTrouble, Trouble
 from provisioning.core.database_version import trouble_with, version_trouble
 from provisioning.core.permissions import Actor, command_line_actor
 from provisioning.errors import Conflict, NotFound, PairwiseError, Refusal, Refused, Unanswered
+from provisioning.jobs.rules.awaited import Awaited, as_told
+from provisioning.jobs.selectors.awaited import awaited
 from provisioning.jobs.selectors.jobs import get_job, job_lines
+from provisioning.jobs.selectors.waiting import STANDS_S
 from provisioning.models import Application, Job
 from provisioning.states import JobState
+
+from .following import Following
 
 OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 POLL_S = 0.1
@@ -146,11 +153,14 @@ class JobCommand(ServiceCommand):
         """Call the service."""
 
     def run(self, *, name, wait, timeout, as_json, **options) -> int:
-        deadline = time.monotonic() + timeout
         job = self.create(find_application(name), **options)
         code = self.handed_over(job)
         if code == OK and wait:
-            code = self.follow(job.pk, deadline, quiet=as_json)
+            try:
+                code = self.follow(job, timeout, quiet=as_json)
+            except KeyboardInterrupt as stop:
+                stop.add_note(f"{job} goes on; see job {job.pk}.")
+                raise
         job = get_job(job.pk)
         if as_json:
             self.print_json(self.describe(job))
@@ -164,17 +174,20 @@ class JobCommand(ServiceCommand):
             return FAILED
         return OK
 
-    def follow(self, job_id: uuid.UUID, deadline: float, *, quiet: bool) -> int:
-        shown = 0
+    def follow(self, job: Job, within_s: float, *, quiet: bool) -> int:
+        shown, deadline = 0, time.monotonic() + within_s
+        following = Following(self.stderr if quiet else self.stdout)
+        following.begin(f"{job} on {job.host_name} is job {job.pk}", within_s)
         while True:
-            job = get_job(job_id)
+            job = get_job(job.pk)
+            is_over = following.look(job.get_state_display(), partial(_awaited, job))
             for line in job_lines(job, after=shown):
                 shown = line.number
-                (self.stderr if quiet else self.stdout).write(line.text)
+                following.say(line.text)
             if not job.is_active and not job_lines(job, after=shown, limit=1):
                 return self.ended(job, deadline)
-            if time.monotonic() > deadline:
-                self.stderr.write(f"{job} has not ended yet ({job.get_state_display()}). It goes on; see job {job.pk}.")
+            if is_over or time.monotonic() > deadline:
+                self.stderr.write(_left(job, following.found, is_over=is_over))
                 return FAILED
             time.sleep(POLL_S)
 
@@ -183,19 +196,41 @@ class JobCommand(ServiceCommand):
             end = f"{job} on {job.host_name}: {job.get_state_display()}."
             self.stderr.write(f"{end} {job.reason} {job.advice}".rstrip())
             return FAILED
-        deadline = min(deadline, time.monotonic() + SETTLE_S)
-        while self.settled and job.application_id and time.monotonic() < deadline:
+        if not self.has_settled(job, min(deadline, time.monotonic() + SETTLE_S)):
+            why = control_seen().silence
+            self.stderr.write(f"{job} has done its work; control has not told of it yet. {why}".rstrip())
+        return OK
+
+    def has_settled(self, job: Job, deadline: float) -> bool:
+        """Whether control tells of what a succeeded job did, before ``deadline``; also where nothing is to be told."""
+        while self.settled and job.application_id:
             try:
                 if get_application(job.application_id).status in self.settled:
-                    break
+                    return True
             except NotFound:
-                break
+                return True
+            if time.monotonic() >= deadline:
+                return False
             time.sleep(POLL_S)
-        return OK
+        return True
 
     def describe(self, job: Job) -> dict:
         return {
             "job": str(job.pk), "kind": job.kind, "application": job.application_name, "host": job.host_name,
             "state": job.state, "reason": job.reason, "advice": job.advice, "result": job.result,
+            **as_told(_awaited(job)),
             "steps": [{"name": step.name, "state": step.state} for step in job.steps.all()],
         }
+
+
+def _awaited(job: Job) -> Awaited | None:
+    return awaited([job]).get(job.pk)
+
+
+def _left(job: Job, found: Awaited | None, *, is_over: bool) -> str:
+    """What is said of a job that is not waited for any longer; ``is_over``: because nothing moves."""
+    why = f" {found.text}" if found else ""
+    stands = f" Nothing has moved for {STANDS_S:g} s, so it is not waited for any longer." if is_over else ""
+    goes_on = (f"It is carried out when {job.host_name} takes it within {settings.JOB_UNCLAIMED_AFTER_S // 60} "
+               "minutes; cancel it on its page if that is too late" if job.state == JobState.QUEUED else "It goes on")
+    return f"{job} has not ended yet ({job.get_state_display()}).{why}{stands} {goes_on}; see job {job.pk}."

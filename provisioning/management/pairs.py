@@ -2,6 +2,7 @@
 
 import abc
 import time
+from collections.abc import Callable
 from typing import Any
 
 from protocol.pair_messages import PairAnswer
@@ -56,9 +57,14 @@ class PairCommand(ServiceCommand):
 class Settling(settlement.Settling):
     """Waits until a pair is whole again after a switchover."""
 
-    def wait(self, deadline: float) -> bool:
-        """True when it is whole before ``deadline`` (monotonic); else ``reason`` says what is missing."""
+    def wait(self, deadline: float, *, tell: Callable[[str], object]) -> bool:
+        """True when it is whole before ``deadline`` (monotonic); else ``reason`` says what is missing. ``tell`` is
+        given each of them."""
+        told = ""
         while not self.is_whole():
+            if self.reason != told:
+                told = self.reason
+                tell(told)
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_S)

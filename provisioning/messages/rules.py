@@ -11,6 +11,7 @@ from typing import Any
 
 from protocol.said import legible, number
 from protocol.stomp_client import unescaped
+from provisioning.core.text import strange
 
 from .facts import (
     BODY_LARGEST,
@@ -121,7 +122,7 @@ def slow(unread: int, subscriptions: Sequence[Subscription]) -> str:
     if late is None or late.behind < SLOW_BEHIND:
         return ""
     waits = f", with {late.unacknowledged:,} that it has not acknowledged" if late.unacknowledged else ""
-    return f"Its subscription to {late.destination} is {late.behind:,} records behind{waits}."
+    return f"Its subscription to {strange(late.destination)} is {late.behind:,} records behind{waits}."
 
 
 def destinations_of(said: Mapping[str, Any], member: str) -> Destinations:

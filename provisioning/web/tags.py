@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from protocol.events import STANDARD, Own, written
 from provisioning.core import ages
 from provisioning.core.control import word_of
-from provisioning.core.text import duration, so_far
+from provisioning.core.text import duration, so_far, strange
 from provisioning.glossary import TERMS, anchor
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import DrillState as D
@@ -27,6 +27,7 @@ from . import choices, lists
 register = template.Library()
 register.filter(duration)
 register.filter(so_far)
+register.filter(strange)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 
@@ -117,7 +118,7 @@ def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", l
     if kind == OK and heard_at is not None and timezone.now() - heard_at > ages.SERVER:
         kind, icon_name = UNKNOWN, "question-circle"
         reason = f"Last heard {age(heard_at)}. {reason}".strip()
-    return chip(kind, icon_name, word, reason)
+    return chip(kind, icon_name, word, strange(reason))
 
 
 @register.simple_tag

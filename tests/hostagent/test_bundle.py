@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 
 import pytest
 
@@ -164,8 +163,13 @@ def test_a_machine_that_does_not_suit_is_told_what_to_do(monkeypatch, needs, sen
         join.check_machine()
 
 
-def test_a_python_that_is_too_old_reads_the_program_as_far_as_to_say_so():
-    tree = ast.parse(Path(join.__file__).read_text(), feature_version=(3, 6))
+@pytest.fixture
+def program():
+    return bundle.join_program(bundle.archive({})[1])
+
+
+def test_a_python_that_is_too_old_reads_the_program_as_far_as_to_say_so(program):
+    tree = ast.parse(program, feature_version=(3, 6))
     # Those of a function's own names are never looked at.
     said = [each.annotation for each in tree.body if isinstance(each, ast.AnnAssign)]
     said += [each.annotation for each in ast.walk(tree) if isinstance(each, ast.arg) and each.annotation]
@@ -181,8 +185,16 @@ def test_a_directory_of_another_host_is_left_alone(tmp_path):
     join.prepare(tmp_path, "alpha")
 
 
-def test_a_line_without_a_token_says_so():
-    done = subprocess.run([sys.executable, join.__file__, "--console", "http://127.0.0.1:9"], input="", text=True,
-                          capture_output=True, check=False)
+def test_the_program_needs_nothing_of_pairwise(program):
+    nodes = list(ast.walk(ast.parse(program)))
+    imported = {each.module for each in nodes if isinstance(each, ast.ImportFrom)}
+    imported |= {alias.name for each in nodes if isinstance(each, ast.Import) for alias in each.names}
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_a_line_without_a_token_says_so(program, tmp_path):
+    (tmp_path / "join.py").write_bytes(program)
+    done = subprocess.run([sys.executable, tmp_path / "join.py", "--console", "http://127.0.0.1:9"], input="",
+                          text=True, capture_output=True, check=False)
     assert done.returncode == 1
     assert "paste the whole line" in done.stderr

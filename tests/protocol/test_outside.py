@@ -11,8 +11,8 @@ from messageserver.syncwire import SyncError, read_words
 from protocol.lines import WireError, decode
 from protocol.outside import WHOLE_MAX, WHOLE_MIN, NotJson, read_json
 from provisioning.applications.forms.rows import UNREADABLE, ConnectionForm, PortForm, read_row
-from provisioning.hosts.worker.ping import is_pong
 from provisioning.jobs.rules.report_messages import NoReport, enclosed, opened
+from provisioning.jobs.worker.ping import is_pong
 from tests.test_architecture import ALLOWED, ROOT, modules
 
 HOSTILE = {

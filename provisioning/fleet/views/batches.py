@@ -9,6 +9,7 @@ from provisioning.errors import Refused
 from provisioning.fleet.selectors.batches import Batch, get_batch
 from provisioning.fleet.services import batches as services
 from provisioning.jobs.kinds import KINDS
+from provisioning.jobs.selectors.awaited import awaited
 from provisioning.web.answers import dialog, done, sentence
 from provisioning.web.pages import page, show
 
@@ -25,6 +26,7 @@ def batch_detail(request, pk):
     retryable = sum(services.is_retryable(job) for job in batch.jobs)
     return show(request, "fleet/batch.html", {
         "batch": batch, "running": len(batch.rows) - batch.ended, "retryable": retryable, "barred": barred,
+        "awaited": awaited(batch.jobs),
         "why_not_retry": barred or ("" if retryable else "Nothing has failed."),
         "failed": len(batch.rows) - batch.succeeded - sum(job.is_active for job in batch.jobs)})
 

@@ -13,6 +13,7 @@ from provisioning.broker.selectors import broker, why_not_at_rabbitmq
 from provisioning.core.tls import names as tls_names
 from provisioning.errors import Refused
 from provisioning.hosts.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
+from provisioning.hosts.rules.line import command
 from provisioning.models import Host, HostEnrolment
 from provisioning.states import HostStatus
 
@@ -22,16 +23,6 @@ KEY_CHANGED = ("PAIRWISE_SECRET_KEY was changed since this line was made, so tha
                "one.")
 NO_BUNDLE = ("The agent for other machines was not built on this console. Run ./run (or ./run manage setup_local), "
              "then reload this page.")
-COMMAND = ('python3 -c "import hashlib,ssl,sys,urllib.request as u;'
-        "b=u.build_opener(u.ProxyHandler({{}}){handler}).open('{url}/join/program').read();"
-        "hashlib.sha256(b).hexdigest()=='{sha256}' or sys.exit('The console sent another program than its page "
-        "promised. Reload the page of the host and paste its line again.');exec(b)\" --console {url}")
-"""The token comes by standard input: command lines are for everybody on the machine to read."""
-UNVERIFIED = ",u.HTTPSHandler(context=ssl._create_unverified_context())"
-"""The machine cannot know the console's own authority yet. The program is public, its SHA-256 is in the line, and it
-brings the authority: nothing is sent before the console was verified by it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
     """What joining machines fetch; ``sha256`` and ``size`` are those of the archive."""
@@ -135,8 +126,7 @@ def command_from(asked_host: str) -> str:
     built = bundle()
     if built is None:
         return ""
-    return COMMAND.format(url=reach_from(asked_host).console_url, sha256=built.program_sha256,
-                          handler=UNVERIFIED if settings.PAIRWISE_WEB_TLS else "")
+    return command(url=reach_from(asked_host).console_url, sha256=built.program_sha256)
 
 
 BEFORE_TOLD = timedelta(seconds=5)

@@ -26,7 +26,7 @@ from provisioning.hosts.selectors.joining import joining
 from provisioning.hosts.selectors.ladder import host_ladder as ask_ladder
 from provisioning.hosts.services import enrolment
 from provisioning.hosts.services import hosts as services
-from provisioning.hosts.worker.ping import worker_answers
+from provisioning.jobs.worker.ping import worker_answers
 from provisioning.models import Host
 from provisioning.web.answers import dialog
 from provisioning.web.pages import carry_out, checked, page, refuse, show, summary_of

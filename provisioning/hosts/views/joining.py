@@ -4,6 +4,7 @@ Machines have no session: they prove themselves with a one-time token and, from 
 """
 
 import functools
+import time
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -14,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from protocol.broker_url import unverified
+from protocol.jobs import SIGNED_WITHIN_S
 from protocol.outside import NotJson, read_json
 from protocol.said import storable
 from provisioning.broker.worker.access import url_for
@@ -23,7 +25,7 @@ from provisioning.hosts.selectors.hosts import get_host
 from provisioning.hosts.selectors.joining import NO_BUNDLE, broker_authority, bundle, facts_of, last_joined, reach_from
 from provisioning.hosts.services import enrolment as services
 from provisioning.hosts.services.attempts import TooMany
-from provisioning.hosts.worker.ping import pings
+from provisioning.jobs.worker.ping import pings
 from provisioning.models import HostEnrolment
 from provisioning.web.pages import page
 from provisioning.web.ranges import chunks
@@ -77,15 +79,18 @@ def archive(request):
 
 @for_machines("POST")
 def stage(request):
-    """One stage as the machine tells it: with its token before it has joined, signed afterwards."""
+    """One stage as the machine tells it: with its token before it has joined, signed afterwards. It is told what time
+    it is, as what it signs is good for a while only."""
     body = _body(request)
-    host, _ = signing_host(request)
+    host, why = signing_host(request)
     row = last_joined(host) if host else None
     if row is None:
+        if why and not _token(request):
+            raise Refused(f"The console was told nothing. {why}")
         row = services.admit(token=_token(request), origin=origin_of(request))
     services.note_stage(enrolment=row, name=str(body.get("stage", "")), state=str(body.get("state", "")),
                         text=str(body.get("text", "")))
-    return JsonResponse({"host": row.host.name})
+    return JsonResponse({"host": row.host.name, "now": time.time(), "within_s": SIGNED_WITHIN_S})
 
 
 @for_machines("POST")

@@ -12,14 +12,15 @@ from django.db.models import FloatField, OuterRef, Subquery
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from provisioning.core import ages
+from provisioning.core import ages, changes
 from provisioning.core.log_context import about_job
 from provisioning.jobs.kinds import KINDS
+from provisioning.jobs.selectors.awaited import REAPER, SILENT
 from provisioning.models import ComponentHeartbeat, Job, JobReport
 from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.turns import delete_in_turns, write_in_turns
 
-from . import dispatch, reports, states
+from . import dispatch, reports, silence, states
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ REAP_EVERY_S = 5.0
 HANDED_AGAIN_EVERY_S = 10
 """How often a job that no host took, or of which none says anything, is looked for in the broker, and given to it
 again when it is not there. A host that works on one says so every protocol.jobs.ALIVE_S."""
-REAPER = "reaper"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,20 @@ def reap(now: datetime | None = None) -> int:
     for key in waiting.keys() & set(due):
         reports.catch_up(key)
     delete_in_turns(JobReport.objects.exclude(job__state__in=[*ACTIVE_JOBS, JobState.LOST]))
+    _note_silence(jobs, now)
     return lost
+
+
+def _note_silence(jobs: Iterable[Job], now: datetime) -> None:
+    """Ask the hosts that take none of their jobs, and keep which of them do not answer: people are told why they
+    wait."""
+    facts = ComponentHeartbeat.objects.get(name=REAPER).facts
+    known = facts.get(SILENT, {})
+    found = silence.look(jobs, known, now)
+    if found != known:
+        ComponentHeartbeat.objects.filter(name=REAPER).update(facts=facts | {SILENT: found})
+        turned = found.keys() ^ known.keys()
+        changes.tell(*{topic for job in jobs if job.host_name in turned for topic in dispatch.topics(job)})
 
 
 @about_job
@@ -96,8 +109,8 @@ def _hears_since(now: datetime) -> datetime:
     row = ComponentHeartbeat.objects.filter(name=REAPER).first()
     known = datetime.fromtimestamp(row.facts["since"], UTC) if row else datetime.fromtimestamp(0, UTC)
     since = hears_since(row.at if row else None, known, now)
-    ComponentHeartbeat.objects.update_or_create(name=REAPER, defaults={
-        "at": now, "facts": {"since": since.timestamp()}})
+    facts = (row.facts if row else {}) | {"since": since.timestamp()}
+    ComponentHeartbeat.objects.update_or_create(name=REAPER, defaults={"at": now, "facts": facts})
     return since
 
 

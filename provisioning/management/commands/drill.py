@@ -1,9 +1,12 @@
 import time
+from functools import partial
 
 from provisioning.drills.rules.figures import figures_of, loss, seconds
-from provisioning.drills.selectors import get_drill
+from provisioning.drills.selectors import drill_awaited, get_drill
 from provisioning.drills.services.drills import LIMIT_S, start_drill
+from provisioning.jobs.selectors.waiting import STANDS_S
 from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand
+from provisioning.management.following import Following
 from provisioning.models import Drill
 from provisioning.pairs.selectors.pairs import find_pair
 from provisioning.states import DrillState, StepState
@@ -21,20 +24,22 @@ class Command(ServiceCommand):
     def add_arguments(self, parser):
         parser.add_argument("name", metavar="NAME", help="Name of either member of the pair.")
         parser.add_argument("--wait", action="store_true", help="Follow it to its report.")
+        parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS",
+                            help="Stop waiting after so long (default %(default)s); the drill goes on.")
         parser.add_argument("--limit", type=int, default=LIMIT_S, metavar="SECONDS",
                             help="How long the drill waits for each thing that has to happen (default %(default)s).")
         self.add_json(parser)
 
-    def run(self, *, name, wait, limit, as_json, **options) -> int:
+    def run(self, *, name, wait, timeout, limit, as_json, **options) -> int:
         drill = start_drill(actor=self.actor, application_id=find_pair(name).id, limit_s=limit)
         if wait:
-            drill = self.follow(drill, quiet=as_json)
-        code = OK if drill.is_running else CODES.get(drill.state, FAILED)
+            drill = self.follow(drill, timeout, quiet=as_json)
+        code = CODES.get(drill.state, FAILED) if not drill.is_running else FAILED if wait else OK
         if as_json:
             self.print_json(self.describe(get_drill(drill.pk)))
-        elif drill.is_running:
+        elif drill.is_running and not wait:
             self.stdout.write(f"{drill} of {drill.primary_name} and {drill.backup_name} is running.")
-        else:
+        elif not drill.is_running:
             found = figures_of(drill.figures)
             out = self.stdout if code == OK else self.stderr
             out.write(f"{drill}: {drill.get_state_display()}. {drill.sentence} {drill.advice}".rstrip())
@@ -43,16 +48,27 @@ class Command(ServiceCommand):
                                   f"{found.sent} sent, {found.acknowledged} acknowledged, {loss(found)}.")
         return code
 
-    def follow(self, drill: Drill, *, quiet: bool) -> Drill:
-        """Until it has ended; the worker and the reaper see to it that it does."""
-        told: set[int] = set()
+    def follow(self, drill: Drill, within_s: float, *, quiet: bool) -> Drill:
+        """Until it has ended, nothing moves any more, or ``within_s`` have passed."""
+        told, deadline = set[int](), time.monotonic() + within_s
+        following = Following(self.stderr if quiet else self.stdout)
+        following.begin(f"{drill} of {drill.primary_name} and {drill.backup_name}", within_s)
         while True:
             drill = get_drill(drill.pk)
-            for step in drill.steps.all():
-                if step.state == StepState.DONE and step.pk not in told and not quiet:
-                    self.stdout.write(f"{step}: {step.sentence}")
+            steps = list(drill.steps.all())
+            for step in steps:
+                if step.state == StepState.DONE and step.pk not in told:
+                    following.say(f"{step}: {step.sentence}")
                     told.add(step.pk)
+            phase = next((str(step) for step in steps if step.state == StepState.RUNNING), "")
+            is_over = following.look(phase or drill.get_state_display(), partial(drill_awaited, drill))
             if not drill.is_running:
+                return drill
+            if is_over or time.monotonic() > deadline:
+                stands = f" Nothing has moved for {STANDS_S:g} s." if is_over else ""
+                why = f" {following.found.text}" if following.found else ""
+                self.stderr.write(f"{drill} has not ended yet.{why}{stands} It is not waited for any longer; its page "
+                                  "tells what becomes of it.")
                 return drill
             time.sleep(POLL_S)
 

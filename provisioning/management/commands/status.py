@@ -1,3 +1,4 @@
+from provisioning.core.text import duration
 from provisioning.management.console import OK, ServiceCommand
 from provisioning.monitoring.selectors.status import status_report
 
@@ -8,7 +9,7 @@ IN_SYNC = {True: "yes", False: "no", None: "?"}
 
 
 class Command(ServiceCommand):
-    help = "Show the status of applications, hosts and pairs."
+    help = "Show the status of applications, hosts and pairs, and what jobs wait for."
     command_name = "status"
 
     def add_arguments(self, parser):
@@ -40,6 +41,7 @@ class Command(ServiceCommand):
             if row["last_known"]:
                 self.stdout.write(f"{row['name']}: {row['reason']}")
         self.pairs(report["pairs"])
+        self.jobs(report["jobs"])
         if report["control"]["answers"] and not report["control"]["reason"]:
             age_s = report["control"]["age_s"]
             self.stdout.write(f"\nAs of {age_s:g} s ago, when control showed its last sign of life.")
@@ -56,6 +58,15 @@ class Command(ServiceCommand):
         for pair in pairs:
             if pair["decided"]:
                 self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['decided']}")
+
+    def jobs(self, jobs) -> None:
+        if not jobs:
+            return
+        self.stdout.write("")
+        self.table(("job", "host", "state", "asked for"), [
+            {**row, "job": row["name"], "asked for": f"{duration(row['asked_s'])} ago"} for row in jobs])
+        for row in jobs:
+            self.stdout.write(f"{row['name']}: {row['waits_for']}")
 
     def table(self, columns, rows) -> None:
         lines = [tuple(column.title() for column in columns)]

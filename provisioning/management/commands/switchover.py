@@ -1,6 +1,7 @@
 import time
 
 from provisioning.management.console import FAILED, OK
+from provisioning.management.following import Following
 from provisioning.management.pairs import PairCommand, Settling
 from provisioning.pairs.services.pairs import switch_over
 
@@ -31,17 +32,17 @@ class Command(PairCommand):
     def run(self, *, name, as_json, wait=False, timeout=60.0, **options) -> int:
         if not wait:
             return super().run(name=name, as_json=as_json, **options)
-        deadline = time.monotonic() + timeout
+        deadline, say = time.monotonic() + timeout, Following(self.stderr if as_json else self.stdout).say
+        say(f"Waiting for control to switch {name} over, then for the pair to be whole again: {timeout:g} s at most.")
         pair, answer = self.carry_out(name, **options)
         settling = Settling(self.actor, pair, str(answer.facts.get("active", "")))
-        whole = settling.wait(deadline)
+        say(self.sentence(pair, answer))
+        whole = settling.wait(deadline, tell=say)
         if as_json:
             self.print_json({**self.describe(settling.pair), **answer.facts, "proven": whole,
                              "reason": settling.reason or answer.reason})
         elif whole:
-            self.stdout.write(f"{self.sentence(settling.pair, answer)} It has proven itself, and "
-                              f"{settling.pair.standby} is in sync.")
+            self.stdout.write(f"It has proven itself, and {settling.pair.standby} is in sync.")
         else:
-            self.stderr.write(f"{self.sentence(settling.pair, answer)} Not whole again within {timeout:g} s: "
-                              f"{settling.reason}")
+            self.stderr.write(f"The pair is not whole again within {timeout:g} s: {settling.reason}")
         return OK if whole else FAILED

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.core.permissions import CLIENTS, actor_of
+from provisioning.core.text import strange
 from provisioning.errors import Refused
 from provisioning.messages.facts import Connections, Positions
 from provisioning.messages.forms import MoveForm
@@ -40,10 +41,12 @@ def cut(request, pk: int, session: str):
     if request.method == "POST":
         return carry_out(
             request, lambda: orders.cut(actor=actor_of(request), application_id=pk, session=session),
-            said=lambda row: f"The connection of {row.login} at {row.peer} was cut.", to=lambda _: back, back=back)
+            said=lambda row: f"The connection of {strange(row.login)} at {strange(row.peer)} was cut.",
+            to=lambda _: back, back=back)
     found = asked.servers(pk)
     row, trouble = read(lambda: asked.connection(found, session))
-    return dialog(request, "messages/cut.html", f"Cut the connection of {row.login}?" if row else "Cut a connection", {
+    title = f"Cut the connection of {strange(row.login)}?" if row else "Cut a connection"
+    return dialog(request, "messages/cut.html", title, {
         "servers": found, "connection": row, "session": session, "trouble": trouble})
 
 
@@ -64,8 +67,8 @@ def move(request, pk: int):
         except Refused as error:
             refuse(form, error)
         else:
-            return _left(request, pk, f"The position {name} was moved.")
-    return _asked(request, pk, name, "messages/move.html", f"Move the position {name}?", form)
+            return _left(request, pk, f"The position {strange(name)} was moved.")
+    return _asked(request, pk, name, "messages/move.html", f"Move the position {strange(name)}?", form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,8 +78,8 @@ def delete(request, pk: int):
     if request.method == "POST":
         return carry_out(
             request, lambda: orders.delete_position(actor=actor_of(request), application_id=pk, name=name),
-            said=lambda _: f"The position {name} was deleted.", to=lambda _: back, back=back)
-    return _asked(request, pk, name, "messages/position_delete.html", f"Delete the position {name}?")
+            said=lambda _: f"The position {strange(name)} was deleted.", to=lambda _: back, back=back)
+    return _asked(request, pk, name, "messages/position_delete.html", f"Delete the position {strange(name)}?")
 
 
 def _listed(request, pk: int, template: str, address: str, table: Table,

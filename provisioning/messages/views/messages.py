@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.core.events import last_failover_of
 from provisioning.core.permissions import PUBLISH, READ_MESSAGES, actor_of
-from provisioning.core.text import file_word, key_of
+from provisioning.core.text import file_word, key_of, strange
 from provisioning.errors import Refused
 from provisioning.messages.facts import BODY_SHOWN, DOWNLOAD_LARGEST, EVERYTHING
 from provisioning.messages.forms import DestinationFilter, MessageFilter, PublishForm
@@ -117,5 +117,5 @@ def _to(request) -> str:
 
 
 def _published(request, pk: int, destination: str, seq: int) -> HttpResponse:
-    notices.success(request, f"The message was published to {destination}; its seq is {seq}.")
+    notices.success(request, f"The message was published to {strange(destination)}; its seq is {seq}.")
     return done(request, reverse("pair-messages", args=[pk], query={"of": destination}), leave=True)

@@ -12,14 +12,18 @@ from provisioning.certificates.selectors import certificates_of, console_certifi
 from provisioning.core.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.core.known import Control, Word, age_s
 from provisioning.hosts.selectors.hosts import host_list
+from provisioning.jobs.rules.awaited import as_told
+from provisioning.jobs.selectors.awaited import awaited
+from provisioning.jobs.selectors.jobs import job_list
 from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.pairs.rules.facts import decided
 from provisioning.pairs.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
 
 def status_report() -> dict:
-    """{"applications", "hosts", "pairs", "certificate", "console", "control"}; ages are seconds, None for not
-    known. ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None without TLS.
+    """{"applications", "hosts", "pairs", "jobs", "certificate", "console", "control"}; ages are seconds, None for not
+    known. ``lag`` counts records, None where nobody can tell; ``jobs`` are those that have not ended, without looks on
+    hosts; ``certificate`` is the console's, None without TLS.
 
     Of everything that control tells ``as_of`` and ``age_s`` say when it was so; while control does not answer it is not
     ``known``: then statuses are Unknown, modes and links "", and ``last_known`` has the words before. What changes
@@ -39,6 +43,7 @@ def status_report() -> dict:
             for port in row.ports.all()]) for row in applications.values()],
         "hosts": [_host(row, control.now) for row in host_list()],
         "pairs": [_pair(pair, control) for pair in pairs],
+        "jobs": _jobs(now),
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
         "console": {name: _age(at, control.now if name == CONTROL else now) for name, at in sorted(
             [*ComponentHeartbeat.objects.values_list("name", "at"), *beats.items()])},
@@ -121,6 +126,14 @@ def _host(row: Host, now: datetime) -> dict:
         "last_seen_s": _age(runtime.heard_at, now) if runtime else None, "reason": said.reason,
         "worker_alive": _if(said.known, runtime.worker_alive if runtime else False),
     }
+
+
+def _jobs(now: datetime) -> list[dict]:
+    rows = list(job_list(state="active").order_by("created_at"))
+    waits = awaited(rows)
+    return [{"job": str(row.pk), "kind": row.kind, "name": str(row), "application": row.application_name,
+             "host": row.host_name, "state": row.state, "asked_by": row.created_by,
+             "asked_s": _age(row.created_at, now), **as_told(waits.get(row.pk))} for row in rows]
 
 
 def _known(said: Word) -> dict:

@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from provisioning.broker.selectors import broker
 from provisioning.core import control_client
+from provisioning.core.console_worker import console_worker_health
 from provisioning.core.control import control_seen
 from provisioning.core.database import WRITE_S, WriteProof, waiting_at_most
 from provisioning.core.database_version import trouble_with, version_trouble
@@ -24,7 +25,6 @@ from provisioning.core.health import (
     Component,
     agent_health,
     host_worker_health,
-    worker_health,
 )
 from provisioning.logs.selectors.reader import reader_health
 from provisioning.models import ComponentHeartbeat, Host, HostRuntime
@@ -33,7 +33,6 @@ CHECK_S = 0.9
 COMPONENTS = ("database", "redis", "control", "console_worker", "log_reader", "broker_accounts", "agent",
               "worker")
 NO_ACCOUNTS = "Hosts cannot have accounts at the broker, so none takes jobs: ./run manage check says why."
-WORKER_BEATS = ("console-worker", "report-reader")
 _flights: dict[str, "Flight"] = {}
 _lock = threading.Lock()
 
@@ -54,9 +53,6 @@ proof = WriteProof(_write)
 def _check_database() -> dict[str, Component | None]:
     try:
         now = timezone.now()
-        beats = dict(ComponentHeartbeat.objects.filter(name__in=WORKER_BEATS).values_list("name", "at"))
-        # Its tasks and its reader of reports: it is as well as the one of which less is heard.
-        beat_at = min(beats.values()) if WORKER_BEATS[0] in beats else None
         is_host = Host.objects.filter(name=LOCAL_HOST).exists()
         runtime = HostRuntime.objects.filter(host__name=LOCAL_HOST).first()
         control = control_seen(now)
@@ -65,7 +61,7 @@ def _check_database() -> dict[str, Component | None]:
             else ""
         version = version_trouble()
         database = _down("database", version.explained) if version else proof.component
-        found = {"database": database, "console_worker": worker_health(beat_at, now, blind=unwritten_since),
+        found = {"database": database, "console_worker": console_worker_health(now, blind=unwritten_since),
                  "log_reader": reader_health(now, blind=unwritten_since),
                  "broker_accounts": Component(DOWN, None, NO_ACCOUNTS) if broker().why else None}
         if not is_host:

@@ -13,7 +13,9 @@ from provisioning.core.text import key_of
 from provisioning.jobs.facts import StartFile
 from provisioning.jobs.forms import JobFilter
 from provisioning.jobs.kinds import KINDS, Kind
+from provisioning.jobs.rules.awaited import Awaited
 from provisioning.jobs.selectors import jobs as selector
+from provisioning.jobs.selectors.awaited import awaited
 from provisioning.jobs.selectors.readiness import why_not
 from provisioning.jobs.selectors.start_files import files_of
 from provisioning.models import Job
@@ -33,7 +35,8 @@ TABLE = Table(tuple(Column(label) for label in (
 @dataclass(frozen=True)
 class JobView:
     """What the pages say about a job besides its fields. ``sentence``: what is going on, or how it ended; ``facts``:
-    (label, words before it, value) of its result; ``why_not_*``: the sentence that disables the button."""
+    (label, words before it, value) of its result; ``awaited``: what it waits for while it is active; ``why_not_*``: the
+    sentence that disables the button."""
 
     job: Job
     kind: Kind
@@ -43,6 +46,7 @@ class JobView:
     usual_s: float | None
     elapsed_s: float | None
     not_handed_over: bool
+    awaited: Awaited | None
     changes: bool
     why_not_cancel: str
     why_not_retry: str
@@ -57,10 +61,11 @@ def seen(job: Job, actor) -> JobView:
     waiting = job.is_waiting_for_broker
     elapsed = ((job.finished_at or timezone.now()) - begun).total_seconds() if job.started_at or job.is_active else None
     return JobView(
-        job, kind, kind.sentence(job), [(label, before, job.result[key]) for label, key, before in kind.facts
-                                        if job.result.get(key)],
+        job, kind, kind.own_sentence(job) if job.is_active else kind.sentence(job),
+        [(label, before, job.result[key]) for label, key, before in kind.facts if job.result.get(key)],
         start_files=files_of(job.result.get("start_files")) if kind.about_start_files else (),
         usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
+        awaited=awaited([job]).get(job.pk),
         # A host that was silent and speaks again knows better: a lost job may still change.
         changes=job.state in ACTIVE_JOBS or job.state == JobState.LOST,
         why_not_cancel=barred or _why_not_cancel(job),
@@ -99,7 +104,7 @@ def job_list(request):
     total, looks = selector.job_counts(**chosen)
     return show(request, "jobs/list.html", {
         "form": form, "page": jobs, "header": TABLE.header("", request.GET.dict()), "total": total,
-        "hidden_looks": looks})
+        "hidden_looks": looks, "awaited": awaited(jobs)})
 
 
 @require_safe

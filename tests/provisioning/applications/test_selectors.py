@@ -60,7 +60,7 @@ def test_page_of_the_list_costs_the_same_at_1_and_30_rows():
 
 def test_status_report_costs_the_same_at_1_and_30_rows():
     host = make_host("alpha")
-    fill(host, 1)
+    fill(host, 2)
     few = queries(status_report)
     fill(host, 14)
     assert queries(status_report) == few
@@ -123,7 +123,7 @@ def test_status_report_has_the_promised_shape():
                                  digest="ab", clients=2)
     control_answers(ago_s=4)
     report = status_report()
-    assert set(report) == {"applications", "hosts", "pairs", "certificate", "console", "control"}
+    assert set(report) == {"applications", "hosts", "pairs", "jobs", "certificate", "console", "control"}
     first = report["applications"][1]
     assert {key: first[key] for key in ("name", "type", "host", "status", "mode", "epoch", "pid", "version",
                                         "working_directory", "ports", "last_seq", "digest")} == {

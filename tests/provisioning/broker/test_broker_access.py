@@ -234,7 +234,7 @@ def test_the_pages_say_that_no_host_can_have_an_account(limited, hosts, admin_cl
     enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=hosts[0].pk)
     shown = admin_client.get(reverse("host-detail", args=[hosts[0].pk])).text
     assert "Hosts cannot have accounts at the broker" in shown
-    assert "| python3 -c" not in shown
+    assert "| python3 -I -c" not in shown
 
 
 def test_the_dashboard_says_which_server_it_is(hosts, admin_client):

@@ -4,6 +4,7 @@ import hashlib
 import html
 import json
 import re
+import time
 
 import pytest
 from django.urls import reverse
@@ -62,7 +63,7 @@ def test_a_new_host_shows_the_line_to_paste(administrator, agent_dir):
     line = line_in(page)
     token = HostEnrolment.objects.get().token
     facts = json.loads((agent_dir / "bundle.json").read_text())
-    assert line.startswith(f"echo {token} | python3 -c ")
+    assert line.startswith(f"echo {token} | python3 -I -c ")
     assert facts["program_sha256"] in line
     assert line.endswith("--console http://testserver")
     assert not set(line) & set("\n`$!")
@@ -177,8 +178,8 @@ def test_after_joining_stages_are_signed(client, host, row):
     host.refresh_from_db()
     body = {"stage": "start", "state": "done", "text": "It runs."}
     headers = signed(host, reverse("join-stage"), method="POST", body=body)
-    assert tell(client, row, **{"stage": "start", "state": "done", "text": "It runs."}, headers=headers).json() == {
-        "host": "edge1"}
+    answer = tell(client, row, **{"stage": "start", "state": "done", "text": "It runs."}, headers=headers).json()
+    assert (answer["host"], answer["now"]) == ("edge1", pytest.approx(time.time(), abs=60))
     row.refresh_from_db()
     assert row.stages[0]["text"] == "It runs."
     assert tell(client, row, "start", "failed").status_code == 403  # the token is spent
@@ -196,6 +197,17 @@ def test_the_machine_is_told_when_control_hears_its_agent(client, host, row):
     HostRuntime.objects.create(host=host, status="Running", heard_at=timezone.now(), worker_alive=True)
     # Its worker is asked over the broker, which is away here.
     assert client.get(path, headers=signed(host, path)).json() == {"connected": True, "worker": False}
+
+
+def test_a_machine_whose_clock_is_wrong_is_told_so_and_not_of_its_token(client, host, row):
+    exchange(client, row)
+    host.refresh_from_db()
+    body = {"stage": "start", "state": "done", "text": ""}
+    headers = signed(host, reverse("join-stage"), method="POST", body=body, at=time.time() + 1000)
+    answer = tell(client, row, "start", "done", headers=headers)
+    assert answer.status_code == 403
+    assert "s ahead of the time of the console" in answer.text
+    assert "token" not in answer.text
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "x" * 9000])

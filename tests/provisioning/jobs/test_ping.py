@@ -12,8 +12,8 @@ from celery.worker.control import Panel
 
 from console.celery import app
 from provisioning.broker.worker import access as broker_access
-from provisioning.hosts.worker.ping import ANSWER_BYTES_MAX, ASK_AGAIN_S, Pings, worker_answers
 from provisioning.jobs.worker import dispatch
+from provisioning.jobs.worker.ping import ANSWER_BYTES_MAX, ASK_AGAIN_S, Pings, worker_answers
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -217,8 +217,9 @@ def test_switchover_command_answers_in_words_and_in_json(control, pair):
 def test_switchover_waits_until_both_roles_are_proven(control, pair):
     control.answers |= {"switchover": switches(*pair), "probe": probed(MS_Primary=False, MS_Backup=True)}
     code, out, _ = run("switchover", "MS_Primary", "--wait")
-    assert (code, out) == (0, "MS_Backup is the active server after 87 ms. It has proven itself, and MS_Primary is in "
-                              "sync.\n")
+    assert (code, out) == (
+        0, "Waiting for control to switch MS_Primary over, then for the pair to be whole again: 60 s at most.\n"
+           "MS_Backup is the active server after 87 ms.\nIt has proven itself, and MS_Primary is in sync.\n")
 
 
 def test_switchover_that_is_not_whole_in_time_says_what_is_missing(control, pair):
@@ -228,9 +229,10 @@ def test_switchover_that_is_not_whole_in_time_says_what_is_missing(control, pair
     assert (code, body["proven"], body["active"]) == (1, False, "MS_Backup")
     assert "did not prove both roles" in body["reason"]
     PairState.objects.update(standby_in_sync=False)
-    code, _, err = run("switchover", "MS_Primary", "--wait", "--timeout", "0.1")
+    code, out, err = run("switchover", "MS_Primary", "--wait", "--timeout", "0.1")
     assert code == 1
-    assert "Not whole again within 0.1 s: MS_Primary is not in sync yet." in err
+    assert out.splitlines()[2:] == ["MS_Primary is not in sync yet."], "each thing that is missing, once"
+    assert "The pair is not whole again within 0.1 s: MS_Primary is not in sync yet." in err
 
 
 def test_commands_say_who_asked_and_exit_2_when_refused_and_1_without_an_answer(control, pair, settings):

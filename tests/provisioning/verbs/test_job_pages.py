@@ -128,13 +128,13 @@ def test_what_a_host_wrote_is_text_not_markup(administrator, application):
 
 def test_a_job_that_was_not_handed_over_says_so_and_offers_a_retry(administrator, application):
     text = administrator.get(detail(factories.make_job(application, enqueued_at=None))).text
-    assert "was not sent" in text
+    assert "did not take it, so localhost has not seen it." in text
     assert "Retry" in text
 
 
 def test_a_job_that_waits_for_its_host_does_not_claim_trouble(administrator, application):
     text = administrator.get(detail(factories.make_job(application, enqueued_at=timezone.now()))).text
-    assert "was not sent" not in text
+    assert "did not take it" not in text
 
 
 def test_the_usual_duration_is_the_median_of_earlier_ones(administrator, application):

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app as app
-from kombu.exceptions import OperationalError
 from kombu.pidbox import Mailbox
-from redis.exceptions import RedisError
 
 from protocol.outside import read_json
-from provisioning.jobs.worker.dispatch import CONNECT_TIMEOUT_S, mailbox
+
+from .dispatch import BROKER_ERRORS, CONNECT_TIMEOUT_S, mailbox
 
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 1.0
@@ -57,13 +56,18 @@ def is_pong(raw: bytes | str) -> bool:
 
 def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
     """True when the worker of the host answers within ``within_s``; False too when the broker is away."""
+    return bool(answer_of_worker(host_name, within_s))
+
+
+def answer_of_worker(host_name: str, within_s: float = PING_S) -> bool | None:
+    """As ``worker_answers``; None when the broker is away, so that nobody could be asked."""
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": within_s + CONNECT_TIMEOUT_S}
     try:
         with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options) as connection:
             return bool(mailbox(host_name, connection, Answers).multi_call("ping", timeout=within_s, limit=1))
-    except (OperationalError, OSError, RedisError) as error:
+    except BROKER_ERRORS as error:
         log.info("The worker of %s could not be asked: %s", host_name, error)
-        return False
+        return None
     except Exception as error:
         # At RabbitMQ kombu takes apart whatever the host sent as its answer.
         log.warning("The worker of %s did not answer as one: %s", host_name, type(error).__name__)
