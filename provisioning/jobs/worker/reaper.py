@@ -96,8 +96,7 @@ def _hears_since(now: datetime) -> datetime:
     row = ComponentHeartbeat.objects.filter(name=REAPER).first()
     known = datetime.fromtimestamp(row.facts["since"], UTC) if row else datetime.fromtimestamp(0, UTC)
     since = hears_since(row.at if row else None, known, now)
-    ComponentHeartbeat.objects.update_or_create(name=REAPER, defaults={
-        "at": now, "facts": {"since": since.timestamp()}})
+    ComponentHeartbeat.show(REAPER, at=now, since=since.timestamp())
     return since
 
 
