@@ -29,7 +29,7 @@ CANCEL_SIGNAL = "SIGUSR1"
 NOT_HANDED_OVER = "The job could not be sent to the broker, so no host has seen it."
 START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another "
                     "broker). The job is sent by itself once the broker answers; Retry does it at once.")
-_BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
+BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
 
 
 class _Shared:
@@ -113,7 +113,7 @@ def hand_over(job_id: uuid.UUID) -> bool:
     try:
         with _connection() as connection:
             _send(job, connection)
-    except _BROKER_ERRORS as error:
+    except BROKER_ERRORS as error:
         log.warning("job %s could not be sent to the broker: %s", job.pk, error)
         queued.update(reason=NOT_HANDED_OVER, advice=START_THE_BROKER)
         changes.tell(*topics(job))
@@ -139,7 +139,7 @@ def give_to_console(task: str, *, expires_s: float, **arguments) -> bool:
         with _connection() as connection:
             app.send_task(task, kwargs=arguments, queue=CONSOLE_QUEUE, connection=connection, retry=False,
                           expires=expires_s)
-    except _BROKER_ERRORS as error:
+    except BROKER_ERRORS as error:
         log.info("%s could not be given to the console worker: %s", task, error)
         return False
     return True
@@ -158,7 +158,7 @@ def hand_over_again(job_id: uuid.UUID) -> bool:
             if _waiting(host_queue(job.host.name), connection):
                 return False
             _send(job, connection, again=True)
-    except _BROKER_ERRORS as error:
+    except BROKER_ERRORS as error:
         log.info("job %s could not be sent again: %s", job.pk, error)
         return False
     log.warning("job %s was sent again: it was in no queue, and no host says anything of it", job.pk)
@@ -193,7 +193,7 @@ def revoke(job: Job, *, terminate: bool) -> bool:
         with _connection() as connection:
             mailbox(job.host.name if job.host else job.host_name, connection).abcast(
                 "revoke", {"task_id": str(job.pk), "terminate": terminate, "signal": CANCEL_SIGNAL})
-    except _BROKER_ERRORS as error:
+    except BROKER_ERRORS as error:
         log.warning("job %s could not be revoked: %s", job.pk, error)
         return False
     return True
