@@ -58,10 +58,9 @@ class Prepared:
         alias = router.db_for_read(self._model)
         made = self._made.get(alias) or self._made.setdefault(alias, _made(self._make().using(alias)))
         connection = connections[alias]
-        if isinstance(value, datetime):
-            value = connection.ops.adapt_datetimefield_value(value)
+        given = connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
         with connection.cursor() as cursor:
-            cursor.execute(made.sql, [value if isinstance(each, Given) else each for each in made.values])
+            cursor.execute(made.sql, [given if isinstance(each, Given) else each for each in made.values])
             found = [list(row) for row in cursor.fetchall()]
         for number, converters, expression in made.converted:
             for row in found:
