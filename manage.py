@@ -23,11 +23,9 @@ def main():
             print(json.dumps({"refusals": [{"field": "", "message": why}]}, ensure_ascii=False, indent=2))
         sys.exit(2)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
-    from django.core.management import execute_from_command_line
-
     try:
         try:
-            execute_from_command_line(sys.argv)
+            command()(sys.argv)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -35,6 +33,18 @@ def main():
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest once more at its end
         sys.exit(128 + signal.SIGPIPE)
+
+
+def command():
+    """What carries a command line out. `up` is there for as long as the console, so it loads none of the
+    applications, which any other command begins with."""
+    if sys.argv[1:2] == ["up"]:
+        from console.management.commands.up import Command
+
+        return Command().run_from_argv
+    from django.core.management import execute_from_command_line
+
+    return execute_from_command_line
 
 
 def has_enough(output: int) -> bool:

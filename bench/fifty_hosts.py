@@ -2,7 +2,7 @@
 
     python -m bench.fifty_hosts [-hosts 50] [-seconds 20]
 
-The console (web, control, console worker, beat) is measured alone and with all hosts joined and reporting: its memory
+The console (web, control, console worker) is measured alone and with all hosts joined and reporting: its memory
 (PSS), its processor time, the page of the list of hosts, and a job that asks one host something. The hosts are
 namespaces of this machine. Needs root.
 """
@@ -23,7 +23,7 @@ from tests.scenarios.hosts import VirtualHost, why_no_hosts
 from tests.scenarios.site import Site
 
 HOSTS = "/provisioning/environment/hosts/?size=100"
-CONSOLE = ("web", "control", "console-worker", "beat")
+CONSOLE = ("web", "control", "console-worker")
 PAGES = 20
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-WITHOUT_PEOPLE = frozenset({"runcontrol", "runlog"})
+CONTROL = "runcontrol"
+WITHOUT_PEOPLE = frozenset({CONTROL, "runlog"})
 """Commands of ``manage.py`` that nobody signs in at."""
 
 
@@ -14,3 +15,9 @@ def signs_people_in(arguments: Sequence[str]) -> bool:
     path = PurePath(program)
     is_worker = path.name == "celery" or (path.name == "__main__.py" and path.parent.name == "celery")
     return not is_worker and not (path.name == "manage.py" and rest[:1] and rest[0] in WITHOUT_PEOPLE)
+
+
+def asks_services(arguments: Sequence[str]) -> bool:
+    """Whether such a process may call a service, run a check or give work away: any but control, which decides."""
+    program, *rest = arguments or [""]
+    return not (PurePath(program).name == "manage.py" and rest[:1] == [CONTROL])

@@ -13,7 +13,7 @@ from console import kept_databases
 from console.addresses import addresses, port_of
 from console.embedded_redis import embedded_redis_url
 from console.gate import STRANGER_BODY_MAX  # noqa: F401 - bounds what a form keeps, too
-from console.process import signs_people_in
+from console.process import asks_services, signs_people_in
 from hostagent.files import make_open
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
@@ -122,6 +122,8 @@ CSRF_TRUSTED_ORIGINS = [*env.list("PAIRWISE_TRUSTED_ORIGINS", default=[]), *filt
 
 SIGNS_PEOPLE_IN = signs_people_in(sys.argv)
 """Whether this process may let somebody in; the others do not load what only that needs."""
+ASKS_SERVICES = asks_services(sys.argv)
+"""Whether this process is another one than control, which loads neither services nor Celery."""
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,4 +1,4 @@
-"""Celery tasks that call services: what the console does by itself, on behalf of people. Entry points only."""
+"""Tasks and duties that call services: what the console does by itself, on behalf of people. Entry points only."""
 
 from celery import shared_task
 
@@ -18,32 +18,27 @@ def run_drill(drill_id):
     drills.start_due()
 
 
-@shared_task(name="console.keep_drills")
 def keep_drills():
     """End drills that nobody carries out any more, and start what is due."""
     drill_rows.reap()
     drills.start_due()
 
 
-@shared_task(name="console.end_more_detail")
 def end_more_detail():
     """Logs that were more detailed for a while are as before."""
     detail.end_due()
 
 
-@shared_task(name="console.keep_sign_ins")
 def keep_sign_ins():
     """Tell History of failed sign-ins that were only counted, and forget what does not count any more."""
     sign_in.tell_and_forget()
 
 
-@shared_task(name="console.keep_answers")
 def keep_answers():
     """Forget what the API answered to requests that nobody sends again."""
     repeats.forget_old()
 
 
-@shared_task(name="console.keep_tokens")
 def keep_tokens():
     """Tell of API tokens that expire soon."""
     tell_what_expires()

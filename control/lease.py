@@ -75,7 +75,9 @@ def leave(*, term: int) -> None:
 
 
 def _heartbeat(name: str, facts: dict[str, Any]) -> None:
-    ControlBeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts})
+    shown = {"at": timezone.now(), "facts": facts}
+    if not ControlBeat.objects.filter(name=name).update(**shown):
+        ControlBeat.objects.update_or_create(name=name, defaults=shown)
 
 
 def _bound() -> None:

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    worker_before_create_process,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
+from protocol import collector
 from protocol.jobs import RUN_JOB, broker_options, host_control, host_queue
 
 from . import hangups, pool_end  # noqa: F401 - pool_end connects to the worker's signal
@@ -36,7 +43,8 @@ def own_options(config: AgentConfig) -> dict[str, Any]:
 
 
 def make_app(config: AgentConfig) -> Celery:
-    celery = Celery("hostagent", broker=config.broker_url, set_as_current=False, amqp=ReturningAmqp)
+    # Without fixups: with the environment of a console that of Django would load all of that.
+    celery = Celery("hostagent", broker=config.broker_url, set_as_current=False, amqp=ReturningAmqp, fixups=[])
     celery.conf.update(
         task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
         result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,
@@ -76,6 +84,11 @@ def _worker_starts(**_: object) -> None:
         _die_with_parent(int(parent))
 
 
+def _pool_child_is_made(**_: object) -> None:
+    # The collector writes to each object that it looks at, and what was written to is no longer shared.
+    collector.spare()
+
+
 def _pool_child_starts(**_: object) -> None:
     _die_with_parent(main_pid)
 
@@ -89,6 +102,7 @@ def _worker_ends(**_: object) -> None:
 
 
 worker_init.connect(_worker_starts, weak=False)
+worker_before_create_process.connect(_pool_child_is_made, weak=False)
 worker_process_init.connect(_pool_child_starts, weak=False)
 worker_ready.connect(_worker_is_ready, weak=False)
 worker_shutting_down.connect(_worker_ends, weak=False)

@@ -4,7 +4,7 @@ with a command line that does not work; a pool process would end at once, and th
 import signal
 
 from celery import Celery, bootsteps
-from celery.signals import beat_embedded_init, worker_process_init
+from celery.signals import worker_process_init
 
 from protocol.hangups import outlive
 
@@ -17,7 +17,7 @@ class Outlive(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no t
 
 
 def heed(app: Celery) -> None:
-    """A worker of ``app`` outlives its terminal, with its pool and its beat."""
+    """A worker of ``app`` outlives its terminal, with its pool."""
     app.steps["worker"].add(Outlive)
 
 
@@ -26,5 +26,4 @@ def _outlive(**_: object) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-for each in (worker_process_init, beat_embedded_init):
-    each.connect(_outlive, weak=False)
+worker_process_init.connect(_outlive, weak=False)

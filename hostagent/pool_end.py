@@ -1,4 +1,4 @@
-"""How a pool process of a Celery worker, the host's and the console's, ends: at once, when it was asked to."""
+"""How a pool process of the host worker ends: at once, when it was asked to."""
 
 import os
 

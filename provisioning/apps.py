@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.db import connections, router
 from django.db.models.signals import post_migrate
 
@@ -8,12 +9,14 @@ class ProvisioningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from django.contrib.auth.signals import user_logged_in
+        if settings.ASKS_SERVICES:
+            from provisioning import registrations  # noqa: F401 - what it imports says what it owns
+        if settings.SIGNS_PEOPLE_IN:
+            from django.contrib.auth.signals import user_logged_in
 
-        from provisioning import registrations  # noqa: F401 - what it imports says what it owns
-        from provisioning.accounts.views.session_life import on_signed_in
+            from provisioning.accounts.views.session_life import on_signed_in
 
-        user_logged_in.connect(on_signed_in)
+            user_logged_in.connect(on_signed_in)
         post_migrate.connect(_guard_history, sender=self)
         post_migrate.connect(_provide_alarm_conditions, sender=self)
 

@@ -1,26 +1,27 @@
-"""Celery tasks of the console worker: entry points only."""
+"""What the console worker does: Celery tasks, and the duties of its schedule. Entry points only."""
 
 import logging
 import os
 
 from celery import shared_task
 from django.db import Error as DatabaseError
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.audit.worker import affected as audit_changes
+from provisioning.audit.worker import affected
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker import told as audit_told
 from provisioning.broker.worker import access as broker_access
 from provisioning.core import refusals
 from provisioning.core.database_trouble import may_pass
 from provisioning.jobs.worker import reaper, reports
+from provisioning.jobs.worker.dispatch import BROKER_ERRORS
 from provisioning.looks import due
 from provisioning.models import ComponentHeartbeat
 from provisioning.states import AuditTrigger
 
 log = logging.getLogger(__name__)
+HEARTBEAT_WITHIN_S = 4
 
 
 class DatabaseInTrouble(Exception):
@@ -48,19 +49,16 @@ def _record(report, signature):
         refusals.record(host=refused.host, kind="report", text=f"A report was refused: {refused}")
 
 
-@shared_task(name="provisioning.reap_jobs")
 def reap_jobs():
     """Move jobs that nobody reports any more to lost."""
     reaper.reap()
 
 
-@shared_task(name="provisioning.look_around")
 def look_around():
     """Look on the hosts whose turn it is."""
     due.look_around()
 
 
-@shared_task(name="provisioning.keep_broker_accounts")
 def keep_broker_accounts():
     """Accounts of hosts at the broker: a Redis that was started anew has none of them."""
     try:
@@ -75,14 +73,12 @@ def run_audit(primary_ids=None, trigger=AuditTrigger.SCHEDULE.value, asked_by=""
     audits.run_audit(primary_ids, trigger=AuditTrigger(trigger), asked_by=asked_by)
 
 
-@shared_task(name="provisioning.audit_changes")
-def audit_affected():
+def audit_changes():
     """Audit the pairs that something was changed for since the last look, and tell what became worse or better."""
-    audit_changes.audit_affected()
+    affected.audit_affected()
     audit_told.tell_of_verdicts()
 
 
-@shared_task(name="provisioning.audit_everything")
 def audit_everything():
     """The audit on schedule; it also forgets results that are too old."""
     audits.run_audit(trigger=AuditTrigger.SCHEDULE)
@@ -91,7 +87,13 @@ def audit_everything():
 
 @shared_task(name="provisioning.heartbeat")
 def heartbeat():
-    """Sign of life: sent by beat, run by the worker, so it stands for both."""
-    for name in ("console-worker", "beat"):
-        ComponentHeartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now(),
-                                                                         "facts": {"pid": os.getpid()}})
+    """Sign of life: asked for by the schedule, by way of the queue, so it stands for both."""
+    ComponentHeartbeat.show("console-worker", "beat", pid=os.getpid())
+
+
+def ask_for_heartbeat():
+    """By way of the queue: what waits there is not carried out by a worker that is alone in looking well."""
+    try:
+        heartbeat.apply_async(expires=HEARTBEAT_WITHIN_S, retry=False)
+    except BROKER_ERRORS as error:
+        log.info("the console worker shows no sign of life: %s", error)

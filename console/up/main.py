@@ -1,5 +1,6 @@
 """`manage.py up` from the first check to the last process ended."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -9,18 +10,15 @@ import time
 from pathlib import Path
 
 from django.conf import settings
-from django.core.checks import run_checks
 
-from console.checks import TAG
 from console.embedded_redis import embedded_redis_socket
-from console.relocation import recovery
 from console.up import health, machine, programs, redis, servers
-from console.up.apart import apart
+from console.up.apart import one_after_the_other
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
 from console.up.standby import standing
-from console.up.standstill import Standstill, recovered
+from console.up.standstill import Standstill, finish
 from console.up.supervisor import Asked, Signals, Supervisor
 
 REDIS_READY_S = 30.0
@@ -98,20 +96,19 @@ class _Run:
     def _prepare(self) -> dict:
         if ended := end_leftovers(self.record.read()):
             say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
-        self._check_databases()
-        self._check_machine()
         os.umask(0o077)
-        self.log_dir.mkdir(exist_ok=True, mode=0o700)
-        self.record.open(address=self.address, mark=self.mark,
-                         environment=programs.settings_of_this_run(os.environ))
-        self._start_redis()
-        return apart(self._set_up)
-
-    def _check_databases(self) -> None:
-        """What a move that was broken off left is brought to an end before anybody reads it."""
-        if why := recovery.why_not(settings.PAIRWISE_DATA_DIR):
-            raise CannotStart(why)
-        recovered(settings.PAIRWISE_DATA_DIR, say)
+        with contextlib.closing(one_after_the_other(_check_databases, _check_settings, self._set_up)) as steps:
+            for line in next(steps)["lines"]:
+                say(line)
+            machine.check_disk(settings.PAIRWISE_DATA_DIR)
+            for line in next(steps)["lines"]:
+                say(line)
+            machine.check_ports(self._ports())
+            self.log_dir.mkdir(exist_ok=True, mode=0o700)
+            self.record.open(address=self.address, mark=self.mark,
+                             environment=programs.settings_of_this_run(os.environ))
+            self._start_redis()
+            return next(steps)
 
     def _set_up(self) -> dict:
         from console.up import setup
@@ -123,12 +120,8 @@ class _Run:
         return {"agent_config": str(done.agent_config or ""), "new_password": done.new_password,
                 "warnings": list(done.warnings)}
 
-    def _check_machine(self) -> None:
-        machine.check_disk(settings.PAIRWISE_DATA_DIR)
-        for found in run_checks(tags=[TAG]):
-            if found.is_serious():
-                raise CannotStart(f"{found.msg} {found.hint}")
-            say(f"{found.msg} {found.hint}")
+    def _ports(self) -> list[machine.Port]:
+        """That the chosen roles listen on."""
         ports = {
             programs.WEB: machine.Port("the web console", settings.PAIRWISE_HOST, settings.PAIRWISE_PORT,
                                        "PAIRWISE_PORT"),
@@ -139,7 +132,7 @@ class _Run:
         if settings.EMBEDDED_REDIS_PASSWORD:
             ports[programs.REDIS] = machine.Port("Redis", settings.PAIRWISE_HOST, settings.PAIRWISE_REDIS_PORT,
                                                  "PAIRWISE_REDIS_PORT")
-        machine.check_ports([port for role, port in ports.items() if role in self.roles])
+        return [port for role, port in ports.items() if role in self.roles]
 
     def _start_redis(self) -> None:
         url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
@@ -235,3 +228,25 @@ class _Run:
         if programs.AGENT in by_name and by_name[programs.AGENT].killed:
             # It was to stop them, and hung itself.
             servers.kill(self.agent_state)
+
+
+def _check_databases() -> dict:
+    """What a move that was broken off left is brought to an end before anybody reads it. Raises CannotStart."""
+    from console.relocation import recovery
+
+    if why := recovery.why_not(settings.PAIRWISE_DATA_DIR):
+        raise CannotStart(why)
+    return finish(settings.PAIRWISE_DATA_DIR)
+
+
+def _check_settings() -> dict:
+    """What is worth knowing of the settings. Raises CannotStart."""
+    from django.core.checks import run_checks
+
+    from console.checks import TAG
+
+    found = run_checks(tags=[TAG])
+    for each in found:
+        if each.is_serious():
+            raise CannotStart(f"{each.msg} {each.hint}")
+    return {"lines": [f"{each.msg} {each.hint}" for each in found]}

@@ -47,7 +47,7 @@ def console_environment(mark: str) -> dict[str, str]:
 
 def agent_environment(mark: str) -> dict[str, str]:
     """What the agent and the servers it starts see: nothing that belongs to the console."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PAIRWISE_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAIRWISE_", "DJANGO_"))}
     return environment | {RUN_MARK: mark, "PYTHONUNBUFFERED": "1"}
 
 
@@ -73,8 +73,8 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
         Program(name=WEB, label="The web process", environment=console, directory=root, silent_s=SILENT_S,
                 arguments=python("-m", "console.web")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
-            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "2", "--pool", "prefork",
-            "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
+            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-P", "threads", "-c", "4",
+            "--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")),
         Program(name=LOG, label="The log reader", arguments=python("manage.py", "runlog"), environment=console,
                 directory=root, silent_s=SILENT_S),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,

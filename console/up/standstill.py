@@ -1,16 +1,14 @@
 """What `up` does while the databases are moved by another process: what writes stands still, and starts again with the
 databases that count then. Also when that process died."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from console import kept_databases
 from console.kept_databases import Kept
-from console.relocation import recovery
-from console.relocation.target import Unfit
 from console.up import programs
 from console.up.apart import apart
-from console.up.errors import CannotStart
 from console.up.supervisor import Supervisor
 
 STANDING = (programs.CONTROL, programs.WORKER, programs.LOG)
@@ -37,7 +35,8 @@ class Standstill:
             return
         kept = self._read()
         if kept is not None and kept.is_broken_off:
-            recovered(self._data_dir, self._say)
+            for line in apart(lambda: finish(self._data_dir))["lines"]:
+                self._say(line)
             kept = self._read()
         if kept is not None and kept.is_at_work:
             if not self._stands:
@@ -63,19 +62,16 @@ def _number(kept: Kept | None) -> str:
     return kept.number if kept is not None and kept.counts else ""
 
 
-def recovered(data_dir: Path, say: Callable[[str], None]) -> None:
-    """Finish, or take back, what a process that died has left; tried again later when that is not possible now."""
-    def work() -> dict:
-        lines: list[str] = []
-        try:
-            with recovery.alone(data_dir):
-                recovery.recover(data_dir, lines.append)
-        except Unfit as refused:
-            raise CannotStart(str(refused)) from None
-        return {"lines": lines}
+def finish(data_dir: Path) -> dict:
+    """Finish, or take back, what a process that died has left; tried again later when that is not possible now. What
+    there is to say of it."""
+    from console.relocation import recovery
+    from console.relocation.target import Unfit
 
+    lines: list[str] = []
     try:
-        for line in apart(work)["lines"]:
-            say(line)
-    except (CannotStart, RuntimeError) as error:
-        say(f"A move of the databases that was broken off could not be brought to an end ({error})")
+        with recovery.alone(data_dir):
+            recovery.recover(data_dir, lines.append)
+    except (Unfit, sqlite3.Error, OSError) as error:
+        lines.append(f"A move of the databases that was broken off could not be brought to an end ({error})")
+    return {"lines": lines}

@@ -3,6 +3,7 @@ longer than what the database does for a few rows."""
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -45,20 +46,21 @@ class _Made(NamedTuple):
 
 
 class Prepared:
-    """``make`` makes a query with ``values_list``, in which one ``Given`` stands. That is done once for each
+    """``make`` makes a query with ``values_list``, in which one ``Given`` may stand. That is done once for each
     database."""
 
     def __init__(self, make: Callable[[], QuerySet]):
         self._make = make
         self._made: dict[str, _Made] = {}
 
-    def rows(self, value: str) -> list[list[Any]]:
-        """What the query finds with ``value``."""
+    def rows(self, value: str | int | datetime = "") -> list[list[Any]]:
+        """What the query finds with ``value``, with none where no ``Given`` stands in it."""
         alias = router.db_for_read(self._model)
         made = self._made.get(alias) or self._made.setdefault(alias, _made(self._make().using(alias)))
         connection = connections[alias]
+        given = connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
         with connection.cursor() as cursor:
-            cursor.execute(made.sql, [value if isinstance(each, Given) else each for each in made.values])
+            cursor.execute(made.sql, [given if isinstance(each, Given) else each for each in made.values])
             found = [list(row) for row in cursor.fetchall()]
         for number, converters, expression in made.converted:
             for row in found:

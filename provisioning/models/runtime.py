@@ -1,6 +1,7 @@
 """What is true now. Written by control only, except ComponentHeartbeat (each process its own row)."""
 
 from django.db import models
+from django.utils import timezone
 
 from provisioning.record.columns import Decided
 from provisioning.states import ApplicationStatus, HostStatus, Mode, SyncLink
@@ -101,3 +102,11 @@ class ComponentHeartbeat(models.Model):
 
     def __str__(self):
         return self.name
+
+    @classmethod
+    def show(cls, *names, at=None, **facts):
+        """A sign of life of each of ``names``, now unless ``at`` says when. Nearly always a single statement."""
+        shown = {"at": at or timezone.now(), "facts": facts}
+        if cls.objects.filter(name__in=names).update(**shown) < len(names):
+            for name in names:
+                cls.objects.update_or_create(name=name, defaults=shown)

@@ -5,10 +5,11 @@ import asyncio
 import concurrent.futures
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
-from bench import _cases, _cpu, _log_rows, clients, deploy, failover, pair, rabbitmq
+from bench import _cases, _cpu, _log_rows, clients, deploy, failover, idle, pair, rabbitmq
 from bench._receivers import Receiver, Source
 from bench.stomp_client import Load, Result, Sender
 from protocol.log_records import read
@@ -53,8 +54,8 @@ def test_nodes_of_rabbitmq_have_nothing_in_common_with_the_system_or_each_other(
 def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, log, "
-             "message_server, pair, rabbitmq, resume")
+    known = ("api, audit, catchup, charts, clients, console, deploy, failover, fifty_hosts, fleet, idle, "
+             "log, message_server, pair, rabbitmq, resume")
     assert f"Known: {known}." in done.stderr
 
 
@@ -78,6 +79,15 @@ def test_processor_time_is_told_by_kind_of_process_and_host():
     assert (figures["console_s"], figures["ratio"], figures["install_busy"]) == (4.0, 5.0, 0.75)
     assert figures["start_cpu_s_a_host"]["all"] == 0.6
     assert "ratio" not in deploy.report(2, [(took, took)], [])
+
+
+def test_what_an_idle_console_costs_stands_beside_its_limits_and_by_process():
+    figures = idle.report(100, Counter({"web": 0.5, "control": 1.0, "shim": 0.0}), Counter({"web": 1200}),
+                          Counter({"web": 300.0, "control": 200.0}), 0.012)
+    assert (figures["cpu_percent"], figures["limit_percent"], figures["ratio"]) == (1.5, 1.5, 1.0)
+    assert (figures["memory_mb"], figures["limit_mb"], figures["memory_ratio"]) == (500, 400.0, 1.25)
+    assert figures["cpu_percent_by_kind"] == {"control": 1.0, "web": 0.5}
+    assert (figures["wakes_a_second"], figures["bare_start_ms"]) == ({"web": 12.0}, 12.0)
 
 
 def test_processes_below_this_one_are_seen_while_they_run():

@@ -1,12 +1,9 @@
 """That a request was forwarded by whoever no setting names (``accounts.selectors.proxies``)."""
 
-from django.utils import timezone
-
 from provisioning.accounts.selectors.proxies import NOTE
 from provisioning.models import ComponentHeartbeat
 
 
 def note_forwarded(address: str) -> None:
     """A request from there says for whom it was forwarded."""
-    ComponentHeartbeat.objects.update_or_create(name=NOTE, defaults={"at": timezone.now(), "facts": {
-        "address": address[:64]}})
+    ComponentHeartbeat.show(NOTE, address=address[:64])

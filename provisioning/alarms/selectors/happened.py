@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models import F, Max
 
 from provisioning.alarms.facts import HOST_DISCONNECTED, Happened
 from provisioning.core.events import OF_PAIR
+from provisioning.core.prepared import Given, Prepared
 from provisioning.logbook.models import Record
 from provisioning.logs.facts import moment
 from provisioning.logs.rules.published import is_of_timeline
@@ -54,6 +56,20 @@ def seen_up_to(newest: int) -> list[int]:
 
 def newest_record() -> int:
     return Record.objects.aggregate(newest=Max("id"))["newest"] or 0
+
+
+_LAST_EVENTS = Prepared(lambda: Event.objects.filter(id__gt=Given()).order_by("-id").values_list("id")[:EVENTS_AT_ONCE])
+_LAST_RECORD = Prepared(lambda: Record.objects.order_by("-id").values_list("id")[:1])
+
+
+def last_of_each(event_id: int) -> tuple[list[int], list[int]]:
+    """(ids of the events after the one that is EVENTS_BEFORE before ``event_id``, id of the newest log record, none
+    while their database is away). The same again: nothing happened since."""
+    events = [key for key, in _LAST_EVENTS.rows(max(0, event_id - EVENTS_BEFORE))]
+    try:
+        return events, [key for key, in _LAST_RECORD.rows()]
+    except DatabaseError:
+        return events, []
 
 
 def new_events(event_id: int, seen: Sequence[int], numbers: Collection[int]) -> Events:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from provisioning.alarms.rules.reactions import MOST_WITHIN, next_pause, why_not
 from provisioning.alarms.selectors.alarms import TOPIC
 from provisioning.core import changes
+from provisioning.core.database_thread import DatabaseThread
 from provisioning.core.permissions import Actor
+from provisioning.core.prepared import Given, Prepared
 from provisioning.errors import PairwiseError, Refused, Unanswered
 from provisioning.models import Application, Reaction
 from provisioning.models.alarms import NOTE_CHARACTERS
@@ -25,30 +27,30 @@ from provisioning.verbs.services.jobs import restart_application, start_applicat
 log = logging.getLogger(__name__)
 LOOK_S = 2.0
 ORIGIN = "alarm"
+_DUE = Prepared(lambda: Reaction.objects.filter(state=ReactionState.WAITING, due_at__lte=Given()).exclude(
+    verb="").order_by().values_list("id")[:1])
 
 
 async def react() -> None:
     """Until it is cancelled, or something fails that is no trouble of a database."""
-    while True:
-        await asyncio.sleep(LOOK_S)
-        try:
-            while await asyncio.to_thread(_in_thread):
-                pass
-        except DatabaseError as error:
-            log.info("Reactions were not carried out: %s", error)
-
-
-def _in_thread() -> bool:
+    database = DatabaseThread("reactions")
     try:
-        return react_once()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                while await database.do(react_once):
+                    pass
+            except DatabaseError as error:
+                log.info("Reactions were not carried out: %s", error)
     finally:
-        # Whichever thread comes next begins with a connection that works.
-        connections.close_all()
+        await database.end()
 
 
 def react_once(now: datetime | None = None) -> bool:
     """Carry out what is due longest; whether anything was. Raises DatabaseError."""
     now = now or timezone.now()
+    if not _DUE.rows(now):
+        return False
     waiting = Reaction.objects.filter(state=ReactionState.WAITING).exclude(verb="")
     before = waiting.filter(alarm=OuterRef("alarm"), is_clearance=OuterRef("is_clearance"), id__lt=OuterRef("id"))
     row = waiting.select_related("alarm").filter(~Exists(before), due_at__lte=now).order_by("due_at", "id").first()

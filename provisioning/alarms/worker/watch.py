@@ -7,6 +7,7 @@ import time
 
 from django.db import DatabaseError
 
+from provisioning.alarms.selectors.happened import last_of_each
 from provisioning.core.database_thread import DatabaseThread
 
 from .judging import Moved, end_old, look
@@ -20,6 +21,8 @@ class Watch:
     def __init__(self) -> None:
         self._judge = DatabaseThread("alarm judge")
         self._end_at = 0.0
+        self._last: tuple[list[int], list[int]] = ([], [])
+        """What was there when all of it was judged."""
 
     async def run(self) -> None:
         """Until it is cancelled, or something fails that is no trouble of a database."""
@@ -29,10 +32,20 @@ class Watch:
         finally:
             await self._judge.end()
 
+    def _look(self) -> bool:
+        """As ``look``, which asks a lot, once something happened. Raises Moved, DatabaseError."""
+        last = last_of_each(max(self._last[0], default=0))
+        if last == self._last and time.monotonic() < self._end_at:
+            return False
+        there_is_more = look()
+        if not there_is_more:
+            self._last = last
+        return there_is_more
+
     async def _step(self) -> float:
         """One look; how long to wait after it."""
         try:
-            there_is_more = await self._judge.do(look)
+            there_is_more = await self._judge.do(self._look)
             if time.monotonic() >= self._end_at:
                 await self._judge.do(end_old)
                 self._end_at = time.monotonic() + END_EVERY_S

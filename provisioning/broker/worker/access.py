@@ -8,7 +8,6 @@ import logging
 
 import redis
 from django.conf import settings
-from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.lock import Lock
 from redis.retry import Retry
@@ -84,7 +83,7 @@ def keep_and_note() -> None:
     facts = {"why": why, **_server()}
     if ComponentHeartbeat.objects.filter(name=NOTE, facts=facts).exists():
         return
-    ComponentHeartbeat.objects.update_or_create(name=NOTE, defaults={"at": timezone.now(), "facts": facts})
+    ComponentHeartbeat.show(NOTE, **facts)
     if why:
         log.warning("%s", why)
 
@@ -116,8 +115,7 @@ class Denials:
             except redis.ResponseError:
                 return 0  # not for us to see
         new = [(at, each) for at, each in entries if at > until + SLACK_MS]
-        ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
-            "until": max((at for at, _ in new), default=until)}})
+        ComponentHeartbeat.show(self.NAME, until=max((at for at, _ in new), default=until))
         # Anybody may try to log in under a name that only looks like one.
         named = [(int(number) if (number := _number_of(each["username"], prefix)).isdecimal() else None, each)
                  for _, each in new]

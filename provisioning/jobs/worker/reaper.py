@@ -110,7 +110,7 @@ def _hears_since(now: datetime) -> datetime:
     known = datetime.fromtimestamp(row.facts["since"], UTC) if row else datetime.fromtimestamp(0, UTC)
     since = hears_since(row.at if row else None, known, now)
     facts = (row.facts if row else {}) | {"since": since.timestamp()}
-    ComponentHeartbeat.objects.update_or_create(name=REAPER, defaults={"at": now, "facts": facts})
+    ComponentHeartbeat.show(REAPER, at=now, **facts)
     return since
 
 

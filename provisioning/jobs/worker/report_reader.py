@@ -11,7 +11,6 @@ from celery import current_app as app
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
-from django.utils import timezone
 
 from provisioning.broker.worker.guard import Guard
 from provisioning.core import refusals
@@ -46,12 +45,8 @@ class Reader:
         self._hosts: list[str] = []
         self._listed_at: float | None = None
         self._ended = threading.Event()
-        # Nobody forks while this thread has a connection to a database: SQLite does not survive that.
-        self._with_database = threading.Lock()
 
     def start(self) -> None:
-        os.register_at_fork(before=self._with_database.acquire, after_in_parent=self._with_database.release,
-                            after_in_child=self._with_database.release)
         threading.Thread(target=self._run, name="reports", daemon=True).start()
 
     def stop(self) -> None:
@@ -71,6 +66,7 @@ class Reader:
 
     def _close(self) -> None:
         self._guard.close()
+        connections.close_all()
         queues, self._queues = self._queues, None
         if queues is not None:
             queues.close()
@@ -79,35 +75,22 @@ class Reader:
         """Record what waits, for LOOK_S; False when nothing did. Raises what database and broker raise: then what was
         not recorded still waits."""
         self._queues = queues = self._queues or make_queues()
-        with self._with_database:
-            try:
-                self._list_hosts(queues)
-            finally:
-                connections.close_all()
+        self._list_hosts(queues)
         self._keep_room()
         waiting = queues.take(self._hosts) if self._hosts else {}
         if not waiting:
             return False
-        with self._with_database:
-            try:
-                self._record(queues, waiting)
-            finally:
-                connections.close_all()
-                queues.give_back()
+        try:
+            self._record(queues, waiting)
+        finally:
+            queues.give_back()
         return True
 
     def _keep_room(self) -> None:
-        words = self._guard.look(self._hosts)
-        if not words:
-            return
-        with self._with_database:
-            try:
-                for each in words:
-                    row = Host.objects.filter(name=each.host).first()
-                    if refusals.record(host=row, kind=each.kind, text=each.text):
-                        log.warning("%s", each.text)
-            finally:
-                connections.close_all()
+        for each in self._guard.look(self._hosts):
+            row = Host.objects.filter(name=each.host).first()
+            if refusals.record(host=row, kind=each.kind, text=each.text):
+                log.warning("%s", each.text)
 
     def _record(self, queues: Queues, waiting: dict) -> None:
         until = self._clock() + LOOK_S
@@ -127,8 +110,7 @@ class Reader:
             for gone in set(self._hosts) - set(names):
                 queues.forget(gone)
             self._hosts, self._listed_at = names, self._clock()
-            ComponentHeartbeat.objects.update_or_create(name=BEAT, defaults={"at": timezone.now(),
-                                                                             "facts": {"pid": os.getpid()}})
+            ComponentHeartbeat.show(BEAT, pid=os.getpid())
         self._hosts = [*self._hosts[1:], *self._hosts[:1]]
 
 

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterable
 
+from provisioning.core.prepared import Prepared
 from provisioning.models import Application, Connection, Console
 from provisioning.states import RUNNABLE_TYPES
+
+_CHOSEN = Prepared(lambda: Console.objects.filter(pk=1).values_list("log_to_id"))
+_CONNECTED = Prepared(lambda: Connection.objects.filter(
+    application__type__in=RUNNABLE_TYPES, server__type__in=RUNNABLE_TYPES).order_by("-id").values_list(
+    "application_id", "server_id", "server__primary_server__id"))
 
 
 def default_pair() -> int | None:
     """Id of the primary of the pair that the console chose; None while none is chosen."""
-    return Console.objects.filter(pk=1).values_list("log_to_id", flat=True).first()
+    return next((key for key, in _CHOSEN.rows()), None)
 
 
 def own_pairs() -> dict[int, int]:
     """{id of an application: id of the primary of the first pair of Message Servers in its Connections}."""
-    rows = Connection.objects.filter(application__type__in=RUNNABLE_TYPES, server__type__in=RUNNABLE_TYPES).order_by(
-        "-id").values_list("application_id", "server_id", "server__primary_server__id")
-    return {application: primary or server for application, server, primary in rows}
+    return {application: primary or server for application, server, primary in _CONNECTED.rows()}
 
 
 def pair_members(primaries: Iterable[int]) -> dict[int, list[Application]]:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
 from protocol import log_logins
 from protocol.events import Own
@@ -182,4 +181,4 @@ def _tell(number: Own, text: str) -> None:
 
 
 def _beat(facts: dict[str, Any]) -> None:
-    ComponentHeartbeat.objects.update_or_create(name=LOG_READER, defaults={"at": timezone.now(), "facts": facts})
+    ComponentHeartbeat.show(LOG_READER, **facts)

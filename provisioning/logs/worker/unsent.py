@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from protocol.log_records import LogRecord
+from provisioning.core.prepared import Prepared
 from provisioning.logbook.models import Published
 from provisioning.logs.rules.published import of_entry, of_event
 from provisioning.logs.selectors.pairs import default_pair, own_pairs
@@ -16,18 +17,23 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class Kind:
-    """``rows`` in the order of ``field``, which grows; of those ``published`` leaves what is to be."""
+    """``rows`` in the order of ``field``, which grows, and its ``newest``; of those ``published`` leaves what is to
+    be."""
 
     rows: Callable[[], QuerySet]
+    newest: Prepared
     field: str
     record: Callable[..., LogRecord]
     published: Callable[[QuerySet], QuerySet] = lambda rows: rows
 
 
 KINDS = {
-    "event": Kind(lambda: Event.objects.select_related("application", "host"), "id", of_event,
+    "event": Kind(lambda: Event.objects.select_related("application", "host"),
+                  Prepared(lambda: Event.objects.order_by("-id").values_list("id")[:1]), "id", of_event,
                   lambda events: _not_elsewhere(events)),
-    "history": Kind(HistoryEntry.objects.all, "number", of_entry),
+    "history": Kind(HistoryEntry.objects.all,
+                    Prepared(lambda: HistoryEntry.objects.order_by("-number").values_list("number")[:1]), "number",
+                    of_entry),
 }
 """A new kind of thing that is published is a row here."""
 
@@ -46,18 +52,23 @@ class Settled:
 
     def __init__(self) -> None:
         self._newest: dict[str, int] = {}
+        self._passed: dict[str, int] = {}
 
     def unsent(self) -> list[Unsent]:
         """At most AT_ONCE of each kind. What was there before anything was ever published stays where it is."""
+        self._passed.clear()
         return [found for name, kind in KINDS.items() if (found := self._of(name, kind)).records]
 
     def pass_by(self) -> None:
         """Nobody takes what is there now: it is never published."""
         for name, kind in KINDS.items():
-            self._newest[name] = newest = _newest(kind)
-            position = _position(name, newest)
-            if position < newest:
+            newest = _newest(kind)
+            if newest == self._passed.get(name):
+                continue
+            self._newest[name] = newest
+            if _position(name, newest) < newest:
                 sent(name, newest)
+            self._passed[name] = newest
 
     def _of(self, name: str, kind: Kind) -> Unsent:
         newest = _newest(kind)
@@ -80,7 +91,7 @@ def _not_elsewhere(events: QuerySet) -> QuerySet:
 
 
 def _newest(kind: Kind) -> int:
-    return kind.rows().aggregate(newest=Max(kind.field))["newest"] or 0
+    return next((newest for newest, in kind.newest.rows()), 0)
 
 
 def _position(name: str, newest: int) -> int:

@@ -44,7 +44,7 @@ def _write() -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
                                [f"{WRITE_S}s"] * 2)
-        ComponentHeartbeat.objects.update_or_create(name="database", defaults={"at": timezone.now()})
+        ComponentHeartbeat.show("database")
 
 
 proof = WriteProof(_write)

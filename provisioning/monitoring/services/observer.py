@@ -6,10 +6,11 @@ import logging
 import time
 from datetime import timedelta
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from protocol.events import Own
+from provisioning.core.database_thread import DatabaseThread
 from provisioning.core.events import last_of, of_console
 from provisioning.models import Event, PairState
 from provisioning.monitoring.rules.troubles import Troubles
@@ -29,19 +30,16 @@ class Observer:
 
     async def run(self) -> None:
         """Until it is cancelled, or something fails that is no trouble of a database."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                await asyncio.to_thread(self._in_thread)
-            except DatabaseError as error:
-                log.info("What is down was not told: %s", error)
-
-    def _in_thread(self) -> None:
+        database = DatabaseThread("observer")
         try:
-            self.look()
+            while True:
+                await asyncio.sleep(LOOK_S)
+                try:
+                    await database.do(self.look)
+                except DatabaseError as error:
+                    log.info("What is down was not told: %s", error)
         finally:
-            # Whichever thread comes next begins with a connection that works.
-            connections.close_all()
+            await database.end()
 
     def look(self) -> None:
         """Tell what is new. Raises DatabaseError."""

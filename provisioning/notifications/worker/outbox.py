@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from protocol.events import Own
 from provisioning.core import changes
+from provisioning.core.prepared import Given, Prepared
 from provisioning.errors import WrongKey
 from provisioning.models import Channel, DeliveredAlarm, Delivery, DeliveryAttempt, Event
 from provisioning.notifications.facts import Message, Recipient
@@ -25,6 +26,8 @@ LEASE = timedelta(seconds=120)
 """Whoever took a message and was killed is not waited for longer; no attempt takes so long."""
 KEPT_FOR, MOST_KEPT = timedelta(days=90), 100_000
 SOURCE = "notifications"
+_DUE = Prepared(lambda: Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=Given()).order_by(
+    "channel_id").values_list("channel_id").distinct())
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,7 @@ def put(rows: Sequence[Delivery]) -> None:
 
 def due_channels(now: datetime | None = None) -> list[int | None]:
     """Keys of the channels to which something is due, None for those that are deleted."""
-    return list(Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now or timezone.now()).order_by(
-        "channel_id").values_list("channel_id", flat=True).distinct())
+    return [channel for channel, in _DUE.rows(now or timezone.now())]
 
 
 def take(channel_id: int | None, now: datetime | None = None) -> Taken | None:

@@ -12,6 +12,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from provisioning.core import changes
+from provisioning.core.prepared import Given, Prepared
 from provisioning.models import Alarm, Channel, Delivery, Notice, NotificationMark
 from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
 from provisioning.notifications.rules.matching import matches
@@ -37,12 +38,20 @@ from provisioning.states import DeliveryState, Told
 from .outbox import put
 
 ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
-Given = ParamSpec("Given")
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _ENDED = Q(cleared_at__isnull=False, end_told=False)
 _OPEN = Notice.objects.filter(alarm=OuterRef("pk"), over=False)
 _NOTHING_MORE, _END_TO_TELL = ~Exists(_OPEN), Exists(_OPEN.filter(told__in=TOLD_BEFORE))
 """Of an alarm that is ``_ENDED``; neither while it waits to be told at all."""
+
+_MARK = Prepared(lambda: NotificationMark.objects.filter(pk=1).values_list("alarm_id"))
+_NEW = Prepared(lambda: Alarm.objects.filter(id__gt=Given()).order_by().values_list("id")[:1])
+_DUE = Prepared(lambda: Notice.objects.filter(~MASKED, over=False, due_at__lte=Given()).order_by().values_list(
+    "id")[:1])
+_ENDED_ALARMS = Prepared(lambda: Alarm.objects.filter(
+    _ENDED & (_END_TO_TELL | _NOTHING_MORE), id__lte=Given()).order_by().values_list("id")[:1])
+"""Each by an index, whatever is open: they are asked every second."""
 
 
 def plan(now: datetime | None = None) -> bool:
@@ -63,8 +72,8 @@ def plan(now: datetime | None = None) -> bool:
     return True
 
 
-def _alone(work: Callable[Concatenate[NotificationMark, Given], Result], *args: Given.args,
-           **kwargs: Given.kwargs) -> Result:
+def _alone(work: Callable[Concatenate[NotificationMark, Arguments], Result], *args: Arguments.args,
+           **kwargs: Arguments.kwargs) -> Result:
     """A short transaction of its own: of an alarm storm and a hundred rules one would keep everybody else from
     writing for too long."""
     with transaction.atomic():
@@ -74,14 +83,13 @@ def _alone(work: Callable[Concatenate[NotificationMark, Given], Result], *args: 
 
 def _is_anything(now: datetime) -> bool:
     """Whether there may be something to do. What was raised before anybody looked is told to nobody."""
-    mark = NotificationMark.objects.filter(pk=1).first()
-    if mark is None:
+    marks = _MARK.rows()
+    if not marks:
         newest = Alarm.objects.aggregate(newest=Max("id"))["newest"] or 0
-        mark, _ = NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
-    # Each by an index, whatever is open: this is asked every second.
-    return (Alarm.objects.filter(id__gt=mark.alarm_id).exists()
-            or Notice.objects.filter(~MASKED, over=False, due_at__lte=now).exists()
-            or Alarm.objects.filter(_ENDED & (_END_TO_TELL | _NOTHING_MORE), id__lte=mark.alarm_id).exists())
+        NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
+        marks = _MARK.rows()
+    (mark,), = marks
+    return bool(_NEW.rows(mark) or _DUE.rows(now) or _ENDED_ALARMS.rows(mark))
 
 
 def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from provisioning.alarms.rules.reactions import why_not_tell
 from provisioning.alarms.selectors.alarms import TOPIC as ALARMS
 from provisioning.core import changes
+from provisioning.core.prepared import Prepared
 from provisioning.models import Channel, Delivery, Reaction
 from provisioning.notifications.rules.messages import Composed, compose, new_message_id
 from provisioning.notifications.rules.planning import Item, batches, is_digest, next_message_at
@@ -20,13 +21,14 @@ from provisioning.states import DeliveryState, ReactionState, Told
 from .outbox import put
 
 AT_ONCE = 500
+_WAITING = Prepared(lambda: Reaction.objects.filter(state=ReactionState.WAITING, verb="").order_by().values_list(
+    "alarm__condition_name", "channel").distinct())
 
 
 def tell(now: datetime | None = None) -> None:
     """Raises DatabaseError."""
     now = now or timezone.now()
-    waiting = Reaction.objects.filter(state=ReactionState.WAITING, verb="")
-    places = list(waiting.order_by().values_list("alarm__condition_name", "channel").distinct())
+    places = _WAITING.rows()
     if places:
         # The first time this loads every page, which takes a while: nobody waits for the database meanwhile.
         alarm_page()

@@ -57,9 +57,7 @@ class Notifier:
     async def _step(self) -> float:
         """One look; how long to wait after it."""
         try:
-            await self._database.do(plan)
-            await self._database.do(reactions.tell)
-            for channel in await self._database.do(due_channels):
+            for channel in await self._database.do(_planned):
                 if channel not in self._channels:
                     self._channels.begin(channel, self._served(channel))
             if time.monotonic() >= self._remove_at:
@@ -76,3 +74,10 @@ class Notifier:
         while not self._channels.is_ending and (taken := await self._database.do(take, channel)) is not None:
             made = await self._channels.send(tried, taken)
             await self._database.do(record, taken, made)
+
+
+def _planned() -> list[int | None]:
+    """Channels to which something is due, once what is to be told was written. Raises DatabaseError."""
+    plan()
+    reactions.tell()
+    return due_channels()

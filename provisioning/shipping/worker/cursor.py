@@ -11,6 +11,7 @@ from django.utils import timezone
 from protocol.events import Own
 from provisioning.core import changes
 from provisioning.core.events import last_of, of_console
+from provisioning.core.prepared import Prepared
 from provisioning.errors import WrongKey
 from provisioning.models import AuditTarget, Shipment
 from provisioning.shipping.facts import Outcome, Target
@@ -19,6 +20,8 @@ from provisioning.shipping.selectors.targets import TARGETS, entries_after, lags
 
 from .ways import fitting, send, written
 
+_TARGETS = Prepared(lambda: AuditTarget.objects.filter(enabled=True).order_by("pk").values_list(
+    "pk", "revision", "shipment__number", "shipment__behind_since"))
 ABOUT_LAG = (Own.SHIPPING_BEHIND, Own.SHIPPING_CAUGHT_UP)
 
 
@@ -45,9 +48,7 @@ class Batch:
 
 def due_targets() -> list[Due]:
     """Those with something to send; a new one begins with the first entry. It writes only where something is new."""
-    rows: Sequence[tuple[int, int, int | None, datetime | None]] = list(
-        AuditTarget.objects.filter(enabled=True).order_by("pk").values_list(
-            "pk", "revision", "shipment__number", "shipment__behind_since"))
+    rows = _TARGETS.rows()
     newest = newest_number() if rows else 0
     for key, _, number, _ in rows:
         if number is None:

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bench.audit import fill
-from console.celery import app
+from console.schedule import DUTIES
 from provisioning.applications.services import applications
 from provisioning.audit.worker import affected as audit_changes
 from provisioning.audit.worker import run as audits
@@ -163,15 +163,15 @@ def test_every_verb_of_the_list_is_watched():
 
 def test_everything_that_comes_up_by_itself_is_known_here():
     """A new one: watch it above when it may write much, and say here what it writes."""
-    assert {entry["task"] for entry in app.conf.beat_schedule.values()} == {
-        "provisioning.audit_everything", "provisioning.audit_changes", "provisioning.reap_jobs",  # above
-        "provisioning.look_around",  # one small transaction a host
-        "console.keep_drills",  # one drill at a time
-        "console.end_more_detail",  # one application at a time
-        "console.keep_sign_ins",  # sign_in_story.MOST entries; what is removed goes in turns
-        "console.keep_tokens",  # tokens.AT_ONCE
-        "console.keep_answers",  # goes in turns
-        "provisioning.keep_broker_accounts", "provisioning.heartbeat"}  # a row
+    assert {duty.work.__name__ for duty in DUTIES} == {
+        "audit_everything", "audit_changes", "reap_jobs",  # above
+        "look_around",  # one small transaction a host
+        "keep_drills",  # one drill at a time
+        "end_more_detail",  # one application at a time
+        "keep_sign_ins",  # sign_in_story.MOST entries; what is removed goes in turns
+        "keep_tokens",  # tokens.AT_ONCE
+        "keep_answers",  # goes in turns
+        "keep_broker_accounts", "ask_for_heartbeat"}  # a row
 
 
 def test_deleting_many_says_how_far_it_came_when_somebody_gets_in_the_way(many, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from console.celery import app
+from console.schedule import DUTIES
 from console.tasks import end_more_detail
 from provisioning.applications.services.applications import delete_applications
 from provisioning.errors import NotAllowed, Refused
@@ -134,8 +134,7 @@ def test_a_deleted_application_leaves_nothing_to_end(db):
 def test_the_console_worker_ends_what_is_due_whoever_is_there(server):
     began(server)
     MoreDetail.objects.update(until=timezone.now())
-    entry = next(each for each in app.conf.beat_schedule.values() if each["task"] == end_more_detail.name)
-    assert entry["schedule"] <= 15
+    assert next(duty.every_s for duty in DUTIES if duty.work is end_more_detail) <= 15
     end_more_detail()
     assert verbose(server) != "all"
 
