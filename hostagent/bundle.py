@@ -111,23 +111,30 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def listed_files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, Path, bytes]]:
+    """(path below site-packages, file, content) of what ``distribution`` lists with a digest, without scripts and what
+    was compiled. Raises Damaged."""
+    name = distribution.metadata["Name"]
+    for entry in distribution.files or ():
+        path = entry.as_posix()
+        if path.startswith(("..", "/")) or "__pycache__" in entry.parts or path.endswith(".pth"):
+            continue
+        if entry.hash is None:
+            continue  # only RECORD itself and what an installer added have none
+        file = Path(entry.locate())
+        data = file.read_bytes()
+        digest = base64.urlsafe_b64encode(hashlib.new(entry.hash.mode, data).digest()).rstrip(b"=").decode()
+        if digest != entry.hash.value:
+            raise Damaged(f"{path} of the installed package {name} was changed after it was installed: remove "
+                          ".venv, then run ./run again.")
+        yield path, file, data
+
+
 def files() -> dict[str, bytes]:
     """Path in the archive → content. Raises Damaged."""
     found = {f"lib/{name}": data for name, data in _own()}
     for distribution in distributions():
-        name = distribution.metadata["Name"]
-        for entry in distribution.files or ():
-            path = entry.as_posix()
-            if path.startswith(("..", "/")) or "__pycache__" in entry.parts or path.endswith(".pth"):
-                continue
-            if entry.hash is None:
-                continue  # only RECORD itself and what an installer added have none
-            data = Path(entry.locate()).read_bytes()
-            digest = base64.urlsafe_b64encode(hashlib.new(entry.hash.mode, data).digest()).rstrip(b"=").decode()
-            if digest != entry.hash.value:
-                raise Damaged(f"{path} of the installed package {name} was changed after it was installed: remove "
-                              ".venv, then run ./run again.")
-            found[f"lib/{path}"] = data
+        found.update((f"lib/{path}", data) for path, _, data in listed_files(distribution))
     found.setdefault("lib/async_timeout/__init__.py", ASYNC_TIMEOUT.encode())
     return found | {name: program.encode() for name, program in PROGRAMS.items()}
 

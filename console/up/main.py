@@ -14,7 +14,7 @@ from django.core.checks import run_checks
 from console.checks import TAG
 from console.embedded_redis import embedded_redis_socket
 from console.relocation import recovery
-from console.up import health, machine, programs, redis, servers
+from console.up import first_password, health, machine, programs, redis, servers
 from console.up.apart import apart
 from console.up.child import Child
 from console.up.errors import CannotStart
@@ -213,7 +213,7 @@ class _Run:
         """Show the first administrator's random password, once; False when there is none to show."""
         password, self.new_password = self.new_password, ""
         if password:
-            say(f"Sign in as {programs.ADMIN} with the password {password} (shown only this once)")
+            say(f"Sign in as {programs.ADMIN} {first_password.sentence(password, settings.PAIRWISE_DATA_DIR)}")
         return bool(password)
 
     # --- stop -------------------------------------------------------------------------------------------------
