@@ -29,6 +29,8 @@ from .bundled import ASYNC_TIMEOUT, BOOTER, PROGRAMS, REMOVER, STARTER
 ROOTS = ("celery[redis]", "psutil")
 """What ``hostagent`` imports; what these need comes with them."""
 SOURCES = ("hostagent", "protocol")
+STOOD_IN_FOR, STAND_IN = "async-timeout", "async_timeout/__init__.py"
+"""Asked for on some Pythons only, perhaps not on the one of this machine: what is packed brings one for all."""
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD_TIME = 1795305600
 """Unix time that every file in the archive carries."""
@@ -83,6 +85,8 @@ def distributions() -> list[importlib.metadata.Distribution]:
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
+        if name == STOOD_IN_FOR:
+            continue
         for extra in {"", *wanted.extras} - {extra for other, extra in seen if other == name}:
             seen.add((name, extra))
             found[name] = importlib.metadata.distribution(name)
@@ -135,7 +139,7 @@ def files() -> dict[str, bytes]:
     found = {f"lib/{name}": data for name, data in _own()}
     for distribution in distributions():
         found.update((f"lib/{path}", data) for path, _, data in listed_files(distribution))
-    found.setdefault("lib/async_timeout/__init__.py", ASYNC_TIMEOUT.encode())
+    found[f"lib/{STAND_IN}"] = ASYNC_TIMEOUT.encode()
     return found | {name: program.encode() for name, program in PROGRAMS.items()}
 
 

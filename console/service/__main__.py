@@ -7,8 +7,8 @@ from pathlib import Path
 
 from console.service import layout, machine, plan, tree
 from console.service.agent_package import build as build_agent
+from console.service.deb import CannotBuild
 from console.service.environment import DIRECTORY_LOCK, LOCK, NotAsLocked
-from console.service.package import CannotBuild
 from console.service.package import build as build_console
 from hostagent.bundle import Damaged
 

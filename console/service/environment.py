@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from console.service.layout import CHECKOUT
-from hostagent import bundle
+from hostagent import bundle, bundled
 
 LOCK, DIRECTORY_LOCK = "requirements.txt", "requirements-ldap.txt"
 
@@ -25,7 +25,8 @@ def locked(text: str) -> dict[str, str]:
     for line in text.splitlines():
         if line and line[0].isalnum():
             requirement = Requirement(line.rstrip(" \\"))
-            if requirement.marker is None or requirement.marker.evaluate():
+            if requirement.name != bundle.STOOD_IN_FOR and (
+                    requirement.marker is None or requirement.marker.evaluate()):
                 [specifier] = requirement.specifier
                 found[requirement.name] = specifier.version
     return found
@@ -57,6 +58,7 @@ def packages(locks: Iterable[str]) -> Iterator[tuple[str, bytes, bool]]:
             kept.add(path)
             yield path, data, bool(file.stat().st_mode & 0o100)
         yield _record(distribution, kept)
+    yield bundle.STAND_IN, bundled.ASYNC_TIMEOUT.encode(), False
 
 
 def _record(distribution: importlib.metadata.Distribution, kept: set[str]) -> tuple[str, bytes, bool]:

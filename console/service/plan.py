@@ -173,7 +173,9 @@ def settle(facts: Facts, *, first: bool) -> list[Step]:
     if first:
         steps.append(Systemctl(("enable", layout.UNIT)))
     if facts.systemd:
-        steps += [Systemctl(("daemon-reload",)), Systemctl(("restart" if first else "try-restart", layout.UNIT))]
+        # A package is installed whether or not its settings let the console start.
+        verb = "restart" if first else "try-restart"
+        steps += [Systemctl(("daemon-reload",)), Systemctl(("--no-block", verb, layout.UNIT))]
     return steps
 
 
