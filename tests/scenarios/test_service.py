@@ -187,9 +187,9 @@ def test_an_agents_package_joins_is_replaced_and_leaves(machine, packages):
     machine.run("dpkg", "-i", f"/media/{first.name}", f"/media/{agent.name}")
     wait_for(lambda: answers(machine), ANSWERS_S, "the console")
     # A second host on the same machine, at another port than the console's own.
-    machine.run("pairwise", "shell", "-c", NEW_HOST)
+    machine.run("pairwise", "shell", "-v", "0", "-c", NEW_HOST)
     joined = machine.run("pairwise-agent-join", "--console", "http://127.0.0.1:8000",
-                         text=machine.says("pairwise", "shell", "-c", TOKEN))
+                         text=machine.says("pairwise", "shell", "-v", "0", "-c", TOKEN))
     assert "By the package pairwise-agent of this machine" in joined.stdout
     assert "Host far is ready" in joined.stdout
     assert machine.says("systemctl", "is-active", "pairwise-agent.service") == "active"
@@ -201,6 +201,6 @@ def test_an_agents_package_joins_is_replaced_and_leaves(machine, packages):
 
     machine.run("dpkg", "-r", "pairwise-agent")
     assert machine.run("systemctl", "is-active", "pairwise-agent.service", check=False).stdout.strip() != "active"
-    assert machine.says("pairwise", "shell", "-c", LEFT) == "True"
+    assert machine.says("pairwise", "shell", "-v", "0", "-c", LEFT) == "True"
     machine.run("dpkg", "-P", "pairwise-agent")
     assert not machine.has("/opt/pairwise-agent")
