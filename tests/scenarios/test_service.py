@@ -52,7 +52,7 @@ def later(made, unpacked):
     control = unpacked / "DEBIAN/control"
     control.write_text(control.read_text().replace(f"Version: {deb.VERSION}", f"Version: {deb.VERSION}+later"))
     program = unpacked / str(layout.PROGRAM).lstrip("/")
-    (program / "docs/audit.md").rename(program / "docs/later.md")
+    (program / "docs/openapi.json").rename(program / "docs/later.json")
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", unpacked, path], check=True,
                    stdout=subprocess.DEVNULL)
     shutil.rmtree(unpacked)
@@ -90,7 +90,7 @@ def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages)
     share(machine, first, second)
     machine.run("dpkg", "-i", f"/media/{first.name}")
     wait_for(lambda: answers(machine), ANSWERS_S, "the console")
-    assert state(machine) == "active"
+    wait_for(lambda: state(machine) == "active", ANSWERS_S, "the service")
     assert machine.says("systemctl", "is-enabled", UNIT) == "enabled"
 
     # The password of admin is for root and the console, and works.
@@ -114,8 +114,8 @@ def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages)
     machine.run("dpkg", "-i", "/media/later.deb")
     wait_for(lambda: state(machine) == "active" and answers(machine), ANSWERS_S, "the console after the upgrade")
     assert main_pid(machine) != before
-    assert machine.has("/opt/pairwise/docs/later.md")
-    assert not machine.has("/opt/pairwise/docs/audit.md")
+    assert machine.has("/opt/pairwise/docs/later.json")
+    assert not machine.has("/opt/pairwise/docs/openapi.json")
     assert "Europe/Berlin" in machine.says("cat", "/etc/pairwise/console.env")
     assert machine.says("stat", "-c", "%U:%G %a", "/etc/pairwise/console.env") == "root:pairwise 640"
     assert machine.run("python3", "-c", SIGN_IN, text=password).stdout.strip() == "True"
@@ -152,11 +152,11 @@ def checkout(directory):
 def test_a_checkout_becomes_a_service_is_upgraded_and_taken_away(machine):
     checkout(machine.shared / "checkout")
     install = ("/media/checkout/run", "install-service")
-    promised = machine.says(*install, "--dry-run")
+    promised = machine.run(*install, "--dry-run").stdout
     assert "would make the account pairwise" in promised
     assert not machine.has("/opt/pairwise")
 
-    done = machine.says(*install)
+    done = machine.run(*install).stdout
     assert [line.strip() for line in promised.splitlines()] == [
         f"would {line.strip()}" for line in done.splitlines() if line.startswith("  ")]
     wait_for(lambda: answers(machine), ANSWERS_S, "the console")
@@ -166,11 +166,11 @@ def test_a_checkout_becomes_a_service_is_upgraded_and_taken_away(machine):
     assert "Nothing to do" in machine.says(*install)
     assert main_pid(machine) == before
 
-    (machine.shared / "checkout/docs/audit.md").write_text("# Another version\n")
+    (machine.shared / "checkout/docs/openapi.json").write_text("another version")
     machine.run(*install)
     wait_for(lambda: state(machine) == "active" and answers(machine), ANSWERS_S, "the console after the upgrade")
     assert main_pid(machine) != before
-    assert machine.says("cat", "/opt/pairwise/docs/audit.md") == "# Another version"
+    assert machine.says("cat", "/opt/pairwise/docs/openapi.json") == "another version"
 
     refused = machine.run(*install, "--uninstall", "--purge", "/var/lib", check=False)
     assert (refused.returncode, "names what is lost" in refused.stderr) == (2, True)

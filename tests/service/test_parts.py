@@ -54,10 +54,10 @@ def shipped_anew() -> set[str]:
 
 def test_secrets_beside_the_program_stay_where_they_are(tmp_path):
     for name in ("deploy/secrets/console/secret_key", "deploy/.env", "console/__pycache__/x.pyc", "api/y.pyc",
-                 "docs/a.md"):
+                 "docs/a.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    assert [path for path, _ in layout.program_files(tmp_path) if path not in layout.FILES] == ["docs/a.md"]
+    assert [path for path, _ in layout.program_files(tmp_path) if path not in layout.FILES] == ["docs/a.json"]
 
 
 def test_a_lock_file_names_what_is_for_this_machine():
