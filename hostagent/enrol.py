@@ -97,7 +97,8 @@ def enrol(console: HostConsole, directory: Path, bundle: Mapping[str, Any]) -> N
         said.append(start(directory, name, config))
     wait_connected(console, directory)
     remove_old_versions(directory, name)
-    print(f"Host {config['host']} is ready. To take the agent away: {sys.executable} {directory}/current/remove.py")
+    away = "apt-get remove pairwise-agent" if name == PACKAGE else f"{sys.executable} {directory}/current/remove.py"
+    print(f"Host {config['host']} is ready. To take the agent away: {away}")
 
 
 def trust_in(directory: Path, bundle: Mapping[str, Any]) -> dict[str, str]:

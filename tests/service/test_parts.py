@@ -14,9 +14,11 @@ from console.service import agent_package, deb, layout, package, plan, tree
 from console.service.command import main as command
 from console.service.environment import LOCK, NotAsLocked, distributions, locked, packages
 from console.service.settings_file import Unreadable, parse
+from console.up.programs import agent_environment
 from console.up.supervisor import LOOK_S
 from hostagent import bundle
-from hostagent.join import DIRECTORY
+from hostagent.join import DIRECTORY, Stop
+from hostagent.packaged import authorities
 from protocol.secret_settings import SECRET_SETTINGS
 from tests.sources import ROOT
 
@@ -225,6 +227,25 @@ def test_the_package_of_the_agent_has_what_hosts_fetch(agent):
     assert {owner for _, owner in paths.values()} == {"root/root"}
     assert not [path for path, (mode, _) in paths.items() if mode[5] == "w" or mode[8] == "w"]
     assert told(agent, "Version").endswith(deb.VERSION)
+
+
+@pytest.mark.parametrize("name", ["PAIRWISE_SECRET_KEY", "DJANGO_SETTINGS_MODULE"])
+def test_nothing_of_the_console_reaches_the_agent_that_it_starts(monkeypatch, name):
+    """By the second alone Celery would load the console's settings into the host worker."""
+    monkeypatch.setenv(name, "console.settings")
+    assert name not in agent_environment("mark")
+
+
+def test_of_the_join_program_the_authorities_are_read_and_nothing_is_run():
+    program = "import sys\nsys.exit(1)\nBUNDLE = " + '{"ca": "PEM", "console_ca": "", "name": "x"}' + "\n"
+    assert authorities(program.encode()) == {"ca": "PEM", "console_ca": ""}
+
+
+@pytest.mark.parametrize("program", [b"", b"\xff", b"BUNDLE = {}\n", b"BUNDLE = 1\n", b"BUNDLE = x\n",
+                                     b'BUNDLE = {"ca": "", "console_ca": ""}\n' * 2])
+def test_what_is_no_join_program_ends_with_a_sentence(program):
+    with pytest.raises(Stop, match="no console that this agent knows"):
+        authorities(program)
 
 
 def test_from_the_same_sources_comes_the_same_package(agent, tmp_path):
