@@ -37,7 +37,8 @@ PACKAGE = "package"
 """Name of the version that a package of the system brought, which alone takes it away."""
 BOOT_FILE = "comes_back_by"
 MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
-                "/usr/sbin/nologin", SERVICE_ACCOUNT)
+                "/usr/sbin/nologin")
+"""The name follows."""
 STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
 UNIT = """[Unit]
 Description=Pairwise agent of host {host}
@@ -192,7 +193,7 @@ def provide_account() -> str:
         pwd.getpwnam(SERVICE_ACCOUNT)
         return ""
     try:
-        subprocess.run(MAKE_ACCOUNT, check=True, capture_output=True, timeout=STOP_S)
+        subprocess.run([*MAKE_ACCOUNT, SERVICE_ACCOUNT], check=True, capture_output=True, timeout=STOP_S)
     except (OSError, subprocess.SubprocessError):
         return f" The account {SERVICE_ACCOUNT} could not be created: create one for servers, or they run as root."
     return f" The account {SERVICE_ACCOUNT} was created for servers."

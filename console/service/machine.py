@@ -105,8 +105,8 @@ def carry_out(steps: Iterable[plan.Step], locks: tuple[str, ...], say: Callable[
 
 def _do(step: plan.Step, locks: tuple[str, ...]) -> None:
     match step:
-        case plan.MakeAccount():
-            _run(*MAKE_ACCOUNT)
+        case plan.MakeAccount(name):
+            _run(*MAKE_ACCOUNT, name)
         case plan.MakeDirectory(path, rights):
             path.mkdir(mode=0o700)
             _give(path, rights)
