@@ -1,6 +1,7 @@
 """System checks of the settings: `manage.py check`, and before `./run` starts anything."""
 
 import os
+import pwd
 import re
 import stat
 import time
@@ -150,6 +151,21 @@ def data_directory(**_) -> list[CheckMessage]:
         for path in [directory / "secret_key", *directory.glob("hosts/*/agent.json"), *directory.glob("tls/*.key")]
         if _others_can_read(path)
     ]
+
+
+@register(TAG)
+def packages_directory(**_) -> list[CheckMessage]:
+    """Somebody made it for the account of the console, or the console can make it."""
+    directory = Path(settings.PAIRWISE_PACKAGES_DIR)
+    place = next(each for each in (directory, *directory.parents) if each.exists())
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return []
+    try:
+        account = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        account = str(os.geteuid())
+    return [Warning(f"No Installation Package can be kept in {directory}: {account} may not write to {place}.",
+                    id="pairwise.W026", hint=f"Run as root: install -d -o {account} -m 0755 {directory}")]
 
 
 def _others_can_read(path: Path) -> bool:

@@ -30,6 +30,8 @@ from .bundled import ASYNC_TIMEOUT, BOOTER, PROGRAMS, REMOVER, STARTER
 ROOTS = ("celery[redis]", "psutil")
 """What ``hostagent`` imports; what these need comes with them."""
 SOURCES = ("hostagent", "protocol")
+STOOD_IN_FOR, STAND_IN = "async-timeout", "async_timeout/__init__.py"
+"""Asked for on some Pythons only, perhaps not on the one of this machine: what is packed brings one for all."""
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD_TIME = 1795305600
 """Unix time that every file in the archive carries."""
@@ -94,6 +96,8 @@ def distributions() -> list[importlib.metadata.Distribution]:
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
+        if name == STOOD_IN_FOR:
+            continue
         for extra in {"", *wanted.extras} - {extra for other, extra in seen if other == name}:
             seen.add((name, extra))
             found[name] = importlib.metadata.distribution(name)
@@ -122,24 +126,31 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def listed_files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, Path, bytes]]:
+    """(path below site-packages, file, content) of what ``distribution`` lists with a digest, without scripts and what
+    was compiled. Raises Damaged."""
+    name = distribution.metadata["Name"]
+    for entry in distribution.files or ():
+        path = entry.as_posix()
+        if path.startswith(("..", "/")) or "__pycache__" in entry.parts or path.endswith(".pth"):
+            continue
+        if entry.hash is None:
+            continue  # only RECORD itself and what an installer added have none
+        file = Path(entry.locate())
+        data = file.read_bytes()
+        digest = base64.urlsafe_b64encode(hashlib.new(entry.hash.mode, data).digest()).rstrip(b"=").decode()
+        if digest != entry.hash.value:
+            raise Damaged(f"{path} of the installed package {name} was changed after it was installed: remove "
+                          ".venv, then run ./run again.")
+        yield path, file, data
+
+
 def files() -> dict[str, bytes]:
     """Path in the archive → content. Raises Damaged."""
     found = {f"lib/{name}": data for name, data in _own()}
     for distribution in distributions():
-        name = distribution.metadata["Name"]
-        for entry in distribution.files or ():
-            path = entry.as_posix()
-            if path.startswith(("..", "/")) or "__pycache__" in entry.parts or path.endswith(".pth"):
-                continue
-            if entry.hash is None:
-                continue  # only RECORD itself and what an installer added have none
-            data = Path(entry.locate()).read_bytes()
-            digest = base64.urlsafe_b64encode(hashlib.new(entry.hash.mode, data).digest()).rstrip(b"=").decode()
-            if digest != entry.hash.value:
-                raise Damaged(f"{path} of the installed package {name} was changed after it was installed: remove "
-                              ".venv, then run ./run again.")
-            found[f"lib/{path}"] = data
-    found.setdefault("lib/async_timeout/__init__.py", ASYNC_TIMEOUT.encode())
+        found.update((f"lib/{path}", data) for path, _, data in listed_files(distribution))
+    found[f"lib/{STAND_IN}"] = ASYNC_TIMEOUT.encode()
     return found | {name: program.encode() for name, program in PROGRAMS.items()}
 
 

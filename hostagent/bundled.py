@@ -49,6 +49,18 @@ from hostagent import enrol  # noqa: E402 - only now can it be found
 sys.exit(enrol.main(json.load(sys.stdin)))
 '''
 PROGRAMS = {"agent.py": STARTER, "remove.py": REMOVER, "boot.py": BOOTER, "enrol.py": ENROLLER}
+PACKAGER = '''"""What the scripts of the package pairwise-agent and its command run."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib"))
+
+from hostagent import packaged  # noqa: E402 - only now can it be found
+
+sys.exit(packaged.main(sys.argv[1:]))
+'''
+"""Beside those, where a package brings them."""
 ASYNC_TIMEOUT = '''"""What redis asks for on Python 3.11.0 to 3.11.2, from the standard library."""
 
 from asyncio import Timeout, timeout, timeout_at

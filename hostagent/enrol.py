@@ -33,7 +33,12 @@ from .join import DIRECTORY, Console, Stop, ended, read_config, stage
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
 KEPT_VERSIONS = 2
+PACKAGE = "package"
+"""Name of the version that a package of the system brought, which alone takes it away."""
 BOOT_FILE = "comes_back_by"
+MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
+                "/usr/sbin/nologin")
+"""The name follows."""
 STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
 UNIT = """[Unit]
 Description=Pairwise agent of host {host}
@@ -89,7 +94,8 @@ def enrol(console: HostConsole, directory: Path, bundle: Mapping[str, Any]) -> N
         said.append(start(directory, name, config))
     wait_connected(console, directory)
     remove_old_versions(directory, name)
-    print(f"Host {config['host']} is ready. To take the agent away: {sys.executable} {directory}/current/remove.py")
+    away = "apt-get remove pairwise-agent" if name == PACKAGE else f"{sys.executable} {directory}/current/remove.py"
+    print(f"Host {config['host']} is ready. To take the agent away: {away}")
 
 
 def trust_in(directory: Path, bundle: Mapping[str, Any]) -> dict[str, str]:
@@ -183,9 +189,7 @@ def provide_account() -> str:
         pwd.getpwnam(SERVICE_ACCOUNT)
         return ""
     try:
-        subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-                        "--shell", "/usr/sbin/nologin", SERVICE_ACCOUNT], check=True, capture_output=True,
-                       timeout=STOP_S)
+        subprocess.run([*MAKE_ACCOUNT, SERVICE_ACCOUNT], check=True, capture_output=True, timeout=STOP_S)
     except (OSError, subprocess.SubprocessError):
         return f" The account {SERVICE_ACCOUNT} could not be created: create one for servers, or they run as root."
     return f" The account {SERVICE_ACCOUNT} was created for servers."
@@ -292,5 +296,5 @@ def remove_old_versions(directory: Path, current: str) -> None:
     versions = sorted((path for path in directory.iterdir() if (path / "agent.py").is_file() and not path.is_symlink()),
                       key=lambda path: path.stat().st_mtime, reverse=True)
     for path in versions[KEPT_VERSIONS:]:
-        if path.name != current:
+        if path.name not in (current, PACKAGE):
             shutil.rmtree(path, ignore_errors=True)

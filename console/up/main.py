@@ -12,8 +12,8 @@ from pathlib import Path
 from django.conf import settings
 
 from console.embedded_redis import embedded_redis_socket
-from console.up import health, machine, programs, redis, servers
-from console.up.apart import one_after_the_other
+from console.up import first_password, health, machine, programs, redis, servers
+from console.up.apart import apart, one_after_the_other
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
@@ -211,7 +211,7 @@ class _Run:
         """Show the first administrator's random password, once; False when there is none to show."""
         password, self.new_password = self.new_password, ""
         if password:
-            say(f"Sign in as {programs.ADMIN} with the password {password} (shown only this once)")
+            say(f"Sign in as {programs.ADMIN} {first_password.sentence(password, settings.PAIRWISE_DATA_DIR)}")
         return bool(password)
 
     # --- stop -------------------------------------------------------------------------------------------------

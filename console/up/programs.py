@@ -46,7 +46,8 @@ def console_environment(mark: str) -> dict[str, str]:
 
 
 def agent_environment(mark: str) -> dict[str, str]:
-    """What the agent and the servers it starts see: nothing that belongs to the console."""
+    """What the agent and the servers it starts see: nothing that belongs to the console. Celery would load its settings
+    into the host worker for the name of their module alone."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAIRWISE_", "DJANGO_"))}
     return environment | {RUN_MARK: mark, "PYTHONUNBUFFERED": "1"}
 

@@ -160,15 +160,16 @@ def test_a_pid_that_another_process_has_now_is_not_ended(directory):
         other.communicate(b"\n", timeout=10)
 
 
-def test_two_versions_are_kept_and_the_one_in_use(tmp_path):
-    for number in range(4):
-        (tmp_path / f"v{number}").mkdir()
-        (tmp_path / f"v{number}" / "agent.py").touch()
+def test_two_versions_are_kept_and_the_one_in_use_and_that_of_a_package(tmp_path):
+    for name in (enrol.PACKAGE, *(f"v{number}" for number in range(4))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "agent.py").touch()
+    os.utime(tmp_path / enrol.PACKAGE, (0, 0))
     shutil.copytree(tmp_path / "v0", tmp_path / "apps" / "v9")
     enrol.remove_old_versions(tmp_path, "v0")
     left = {path.name for path in tmp_path.iterdir()}
-    assert {"v0", "apps"} <= left
-    assert len(left) <= 4
+    assert {"v0", "apps", enrol.PACKAGE} <= left
+    assert len(left) <= 5
 
 
 # --- after a restart of the machine

@@ -35,6 +35,21 @@ def test_looks_on_hosts(settings, minutes, expected):
     assert ids(checks.looks()) == expected
 
 
+def test_a_directory_of_packages_that_the_console_may_make_or_write_to_is_fine(settings, tmp_path):
+    for directory in (tmp_path, tmp_path / "not" / "there"):
+        settings.PAIRWISE_PACKAGES_DIR = directory
+        assert ids(checks.packages_directory()) == []
+
+
+def test_one_that_it_may_not_write_to_is_named_with_the_command_that_helps(settings, tmp_path, monkeypatch):
+    settings.PAIRWISE_PACKAGES_DIR = tmp_path / "packages"
+    monkeypatch.setattr(checks.os, "access", lambda path, mode: path != tmp_path)
+    [found] = checks.packages_directory()
+    assert found.id == "pairwise.W026"
+    assert str(tmp_path / "packages") in found.msg
+    assert found.hint.startswith("Run as root: install -d -o ")
+
+
 @pytest.mark.parametrize(("url", "sender", "expected"), [
     ("", "Pairwise <pairwise@localhost>", []),
     ("smtps://ada:pw@mail.example.com", "pairwise@example.com", []),

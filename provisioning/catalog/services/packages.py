@@ -50,8 +50,9 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
     except PackageFileError as error:
         raise _unreadable(name, error) from None
     except OSError as error:
-        raise Refused(Refusal(f"{name} could not be stored in {directory}: {error.strerror or error}. Make room or "
-                              "correct the rights of the data directory, then import it again.", "file")) from error
+        raise Refused(Refusal(f"{name} could not be stored in {directory}: {error.strerror or error}. Make room, "
+                              "or let the account of the console write there, then import it again. "
+                              "PAIRWISE_PACKAGES_DIR names another directory.", "file")) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -1,0 +1,216 @@
+"""What installing, upgrading and taking away a service needs, as a list of steps: a pure function of what is there.
+
+Each step says in its text what it does; ``carry_out`` does it. A step that is done already is not in the list.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from console.service import layout
+from console.service.layout import ACCOUNT
+
+ROOT = "root"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Who has a file or a directory, and with which mode."""
+
+    owner: str
+    group: str
+    mode: int
+
+    def __str__(self) -> str:
+        return f"{self.owner}:{self.group}, mode {self.mode:04o}"
+
+
+FOR_ROOT, FOR_ALL, RUNS = Rights(ROOT, ROOT, 0o755), Rights(ROOT, ROOT, 0o644), Rights(ROOT, ROOT, 0o755)
+RIGHTS = {
+    layout.CONFIGURATION: Rights(ROOT, ACCOUNT, 0o750),
+    layout.SETTINGS: Rights(ROOT, ACCOUNT, 0o640),
+}
+"""Secrets are named in there, and the account reads them; it changes nothing."""
+
+
+@dataclass(frozen=True)
+class MakeAccount:
+    name: str
+
+    def __str__(self) -> str:
+        return f"make the account {self.name}, of the system, without a password and a shell"
+
+
+@dataclass(frozen=True)
+class MakeDirectory:
+    path: Path
+    rights: Rights
+
+    def __str__(self) -> str:
+        return f"make {self.path} ({self.rights})"
+
+
+@dataclass(frozen=True)
+class GiveRights:
+    path: Path
+    rights: Rights
+
+    def __str__(self) -> str:
+        return f"give {self.path} to {self.rights}"
+
+
+@dataclass(frozen=True)
+class WriteFile:
+    path: Path
+    text: str
+    rights: Rights
+
+    def __str__(self) -> str:
+        return f"write {self.path} ({self.rights})"
+
+
+@dataclass(frozen=True)
+class PutProgram:
+    path: Path
+    digest: str
+
+    def __str__(self) -> str:
+        return f"put the program and its Python packages into {self.path} (root:root)"
+
+
+@dataclass(frozen=True)
+class Remove:
+    path: Path
+
+    def __str__(self) -> str:
+        return f"remove {self.path}"
+
+
+@dataclass(frozen=True)
+class Systemctl:
+    arguments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"systemctl {' '.join(self.arguments)}"
+
+
+Step = MakeAccount | MakeDirectory | GiveRights | WriteFile | PutProgram | Remove | Systemctl
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be there. ``digest`` stands for every file of the program."""
+
+    digest: str
+    unit: str
+    settings: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is there. ``texts``: content of the files that are written, without those that are missing; ``digest`` is ""
+    where ./run install-service put no program."""
+
+    is_root: bool = True
+    systemd: bool = True
+    account: bool = False
+    packaged: bool = False
+    program_there: bool = False
+    digest: str = ""
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    rights: Mapping[Path, Rights] = field(default_factory=dict)
+    enabled: bool = False
+    active: bool = False
+    unreachable: str = ""
+    """A directory above the program of Python that others than root cannot pass, or ""."""
+
+    def why_not_installed(self, checkout: Path = layout.CHECKOUT) -> str:
+        """Why ./run install-service cannot work here: a sentence that says what to do, or ""."""
+        if self.packaged:
+            return "Pairwise was installed as a package here: upgrade it by dpkg or apt, or remove the package first."
+        if checkout.is_relative_to(layout.PROGRAM):
+            return (f"This checkout is in {layout.PROGRAM}, where the service has its own copy: move the checkout to "
+                    "another place, then run ./run install-service there.")
+        if self.program_there and not self.digest:
+            return (f"{layout.PROGRAM} is there and was not made by ./run install-service: move it away, then run the "
+                    "command again.")
+        if self.unreachable:
+            return (f"The Python of this environment is below {self.unreachable}, where the account {ACCOUNT} does not "
+                    "come: install the one of the system (Debian: apt-get install python3 python3-venv), remove .venv, "
+                    "then run ./run install-service with it first in PATH.")
+        return "" if self.systemd else self.why_no_service()
+
+    def why_no_service(self) -> str:
+        if not self.systemd:
+            return "This machine runs no systemd, so there is nobody to run a service: start Pairwise by ./run."
+        return "" if self.is_root else "Only root can do this: run it again with sudo."
+
+
+def install(wanted: Wanted, facts: Facts) -> list[Step]:
+    """From a checkout; again after an upgrade. Settings that are there stay as they are."""
+    unit, command = layout.UNITS / layout.UNIT, layout.COMMANDS / layout.COMMAND
+    steps = [*_account(facts)]
+    if layout.CONFIGURATION not in facts.rights:
+        steps.append(MakeDirectory(layout.CONFIGURATION, RIGHTS[layout.CONFIGURATION]))
+    if layout.SETTINGS not in facts.rights:
+        steps.append(WriteFile(layout.SETTINGS, wanted.settings, RIGHTS[layout.SETTINGS]))
+    steps += _rights(facts)
+    changed: list[Step] = []
+    if facts.digest != wanted.digest:
+        changed.append(PutProgram(layout.PROGRAM, wanted.digest))
+    if facts.texts.get(unit) != wanted.unit:
+        changed += [WriteFile(unit, wanted.unit, FOR_ALL), Systemctl(("daemon-reload",))]
+    steps += changed
+    if facts.texts.get(command) != wanted.command:
+        steps.append(WriteFile(command, wanted.command, RUNS))
+    return [*steps, *_running(facts, bool(changed))]
+
+
+def settle(facts: Facts, *, first: bool) -> list[Step]:
+    """After a package was unpacked, whose files are there. What somebody disabled or stopped stays so at an upgrade."""
+    steps = [*_account(facts), *_rights(facts)]
+    if first:
+        steps.append(Systemctl(("enable", layout.UNIT)))
+    if facts.systemd:
+        # A package is installed whether or not its settings let the console start.
+        verb = "restart" if first else "try-restart"
+        steps += [Systemctl(("daemon-reload",)), Systemctl(("--no-block", verb, layout.UNIT))]
+    return steps
+
+
+def uninstall(facts: Facts, *, purge: bool) -> list[Step]:
+    """All but settings and data, and those too with ``purge``. The account stays: files elsewhere may be its own."""
+    unit, command = layout.UNITS / layout.UNIT, layout.COMMANDS / layout.COMMAND
+    steps: list[Step] = []
+    if facts.enabled or facts.active:
+        steps.append(Systemctl(("disable", "--now", layout.UNIT)))
+    if unit in facts.texts:
+        steps += [Remove(unit), Systemctl(("daemon-reload",))]
+    if command in facts.texts:
+        steps.append(Remove(command))
+    if facts.digest:
+        steps.append(Remove(layout.PROGRAM))
+    kept = (layout.CONFIGURATION, layout.DATA) if purge else ()
+    return [*steps, *(Remove(path) for path in kept if path in facts.rights)]
+
+
+def _account(facts: Facts) -> Iterator[Step]:
+    if not facts.account:
+        yield MakeAccount(ACCOUNT)
+
+
+def _rights(facts: Facts) -> Iterator[Step]:
+    """Of what is there with others."""
+    for path, rights in RIGHTS.items():
+        if facts.rights.get(path, rights) != rights:
+            yield GiveRights(path, rights)
+
+
+def _running(facts: Facts, changed: bool) -> Iterator[Step]:
+    if not facts.enabled:
+        yield Systemctl(("enable", layout.UNIT))
+    if changed and facts.active:
+        yield Systemctl(("restart", layout.UNIT))
+    elif not facts.active:
+        yield Systemctl(("start", layout.UNIT))

@@ -1,0 +1,86 @@
+"""The agent as a package of the system brought it: joins, is replaced by a newer package, and leaves with it.
+
+The programs of a package are in ``PACKAGE`` of the directory that hosts which join by a line have, too, so that all
+else is as there.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import VERSION
+from .enrol import PACKAGE, HostConsole, enrol, start
+from .join import DIRECTORY, Console, Stop, prepare, read_config, stage
+from .removal import remove
+
+NAME, COMMAND = "pairwise-agent", Path("/usr/sbin/pairwise-agent-join")
+PROMISE = "BUNDLE = "
+"""How the line of the join program begins that has the authorities."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``join --console URL``; ``settle`` and ``leave`` are for the package's own scripts. The exit code."""
+    parser = argparse.ArgumentParser(prog=NAME)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    join = verbs.add_parser("join", prog=COMMAND.name, description="Join this machine to a Pairwise console. The token "
+                            "is read from standard input.")
+    join.add_argument("--console", metavar="URL", required=True, help="address of the console")
+    join.add_argument("--ca", metavar="FILE", type=Path, help="the authority (PEM) that the console's certificate is "
+                      "of; without it those that this machine trusts")
+    verbs.add_parser("settle")
+    verbs.add_parser("leave")
+    options = parser.parse_args(arguments)
+    os.umask(0o022)
+    try:
+        if options.verb == "join":
+            join_console(options.console, sys.stdin.readline().strip(), options.ca)
+        elif (config := read_config(DIRECTORY)) is None:
+            pass
+        elif options.verb == "settle":
+            print(start(DIRECTORY, PACKAGE, config))
+        else:
+            remove(DIRECTORY)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    return 0
+
+
+def join_console(url: str, token: str, ca: Path | None) -> None:
+    """As the line of a host's page does, with the programs that are here. Raises Stop."""
+    if not token:
+        raise Stop(f"The token is missing: echo TOKEN | {COMMAND.name} --console {url}")
+    try:
+        authority = ca.read_text() if ca else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise Stop(f"{ca} cannot be read ({error}): name the PEM file of the authority.") from None
+    console = HostConsole(url, token, authority)
+    trust = authorities(console.get("/join/program"))
+    host = console.report("machine", "running", "")["host"]
+    with stage(console, "machine", "Machine") as said:
+        prepare(DIRECTORY, host)
+        said.append(f"Python {sys.version.split()[0]}.")
+    _came_with_the_package(console)
+    enrol(console, DIRECTORY, {"name": PACKAGE, "ca": trust["ca"], "console_ca": trust["console_ca"] or authority})
+
+
+def authorities(program: bytes) -> dict[str, Any]:
+    """What the console's join program says of the authorities of control and of the web console. Nothing of it is run.
+    Raises Stop."""
+    try:
+        [line] = [line for line in program.decode().splitlines() if line.startswith(PROMISE)]
+        promised = json.loads(line.removeprefix(PROMISE))
+        return {name: str(promised[name]) for name in ("ca", "console_ca")}
+    except (ValueError, KeyError, TypeError):
+        raise Stop("What answers there is no console that this agent knows: check the address, or install the package "
+                   "of the console's version.") from None
+
+
+def _came_with_the_package(console: Console) -> None:
+    for name, label in (("fetch", "Fetched"), ("check", "Checked"), ("unpack", "Unpacked")):
+        with stage(console, name, label) as said:
+            said.append(f"By the package {NAME} of this machine (agent {VERSION}).")
