@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import VERSION
+from protocol.version import VERSION
+
 from .enrol import PACKAGE, HostConsole, enrol, start
 from .join import DIRECTORY, Console, Stop, prepare, read_config, stage
 from .removal import remove

@@ -7,8 +7,9 @@ from console.service import deb
 from console.service.tree import File
 from hostagent import bundle
 from hostagent.bundled import PACKAGER
+from hostagent.enrol import PACKAGE
 from hostagent.join import DIRECTORY
-from hostagent.packaged import COMMAND, NAME, PACKAGE
+from hostagent.packaged import COMMAND, NAME
 
 JOIN = f"""#!/bin/sh
 # Joins this machine to a console; the token comes by standard input (docs/hosts.md).

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console import VERSION
 from console.service import tree
 from console.service.layout import CHECKOUT
 from console.service.tree import File
 from hostagent.bundle import BUILD_TIME
+from protocol.version import VERSION
 
 SCRIPTS = CHECKOUT / "deploy" / "deb"
 SCRIPT_NAMES = ("preinst", "postinst", "prerm", "postrm")
