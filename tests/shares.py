@@ -9,7 +9,7 @@ CONSOLES = {
     "site": {"scenarios": ("alarms", "audit", "charts", "hanging", "notifications", "outages", "pair_commands",
                            "pair_copies", "pair_links", "pair_machine", "pair_processes", "told_of_faults")},
     "pairwise": {"scenarios": ("by_hand", "centralized_log", "faults", "files", "hangups", "main_job",
-                               "secrets_at_rest", "up"),
+                               "secrets_at_rest", "up", "waiting"),
                  "browser": ("accepted", "api", "back", "drafts", "editor", "forms", "guide", "many", "one_sign_in",
                              "pages", "pair", "server_log", "ssh", "typed", "users")},
     "web_environment": {"api": ("served",),

@@ -1,4 +1,5 @@
 // The Application editor: tabs, pickers, rows, what changed, and that nothing is lost silently.
+import { closeDialog } from "./dialog.js";
 import { touch } from "./forms.js";
 
 const form = document.getElementById("application-form");
@@ -184,11 +185,28 @@ function addOption(table, focus) {
   if (focus) table.querySelector("tr[data-blank] input").focus();
 }
 
+/* What a dialog has made, in the row of its section and key, or in a row of its own. */
+function putOption(button) {
+  const { section, key, putOption: value } = button.dataset;
+  const table = form.querySelector('[data-options="option"]');
+  const field = (row, name) => row.querySelector(`[name=option_${name}]`);
+  const isIts = (row) =>
+    [section, key].every((text, at) => field(row, ["section", "key"][at]).value.trim().toLowerCase() === text.toLowerCase());
+  const row = [...table.querySelectorAll("tbody tr")].find(isIts) ?? table.querySelector("tr[data-blank]");
+  for (const [name, text] of Object.entries({ section, key, value })) field(row, name).value = text;
+  closeDialog();
+  addOption(table, false);
+  told();
+  field(row, "value").focus();
+}
+
 document.addEventListener(
   "click",
   (event) => {
     const add = event.target.closest("[data-add-option]");
     if (add) addOption(form.querySelector(`[data-options="${add.dataset.addOption}"]`), true);
+    const put = event.target.closest("[data-put-option]");
+    if (put) putOption(put);
     const remove = event.target.closest("[data-remove-row]");
     if (remove) {
       event.preventDefault();

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from protocol.client_logins import opens
 from tests.ports import free_port
 from tests.scenarios.applications import apply, message_server
 from tests.scenarios.harness import Pairwise
@@ -72,6 +73,28 @@ def test_leaving_with_unsaved_changes_asks_and_can_be_taken_back(page: Page, pai
     expect(page.get_by_role("textbox", name="Description", exact=True)).to_have_value("typed and not saved")
     page.get_by_role("button", name="Save and Close").click()
     page.wait_for_url(re.compile(r"/applications/(\?.*)?$"))
+
+
+def test_a_passcode_is_made_beside_the_options_and_its_hash_alone_is_kept(page: Page, pairwise: Pairwise, accessible):
+    apply(pairwise, message_server("MS_Passcode"))
+    open_editor(page, "MS_Passcode")
+    page.get_by_role("tab", name="Options").click()
+    page.get_by_role("link", name="Make a passcode…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Make the passcode").click()
+    expect(dialog).to_contain_text("Write the login that the client gives.")
+    dialog.get_by_role("textbox", name="Login").fill("billing")
+    accessible(page)
+    dialog.get_by_role("button", name="Make the passcode").click()
+    made = dialog.get_by_label("Passcode", exact=True).inner_text().strip()
+    accessible(page)
+    dialog.get_by_role("button", name="Put it into the options").click()
+    expect(dialog).to_be_hidden()
+    kept = page.locator("[name=option_value]:focus").input_value()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("MS_Passcode was saved")).to_be_visible()
+    assert opens(kept, made)
+    assert made not in pairwise.manage("export").stdout
 
 
 def test_a_save_over_somebody_elses_save_is_refused_with_what_differs(open_tab, pairwise: Pairwise):

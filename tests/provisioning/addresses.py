@@ -105,6 +105,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "application-new": asks(CONFIGURE, name="Another"),
     "application-check": posts(CONFIGURE, name="Another"),
     "application-fill": posts(CONFIGURE, template_id="{template}"),
+    "application-passcode": asks(CONFIGURE, login="billing"),
     "application-edit": reads() + posts(CONFIGURE, name="Another"),
     "application-clone": asks(CONFIGURE, name="Another"),
     "application-delete": reads(CONFIGURE),

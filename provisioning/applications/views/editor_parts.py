@@ -45,6 +45,7 @@ def context_of(editor: Editor) -> dict:
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
             "is_server": kind.type in SERVER_TYPES if kind else None,
             "kept_only": KEPT_TYPE if is_kept else "",
+            "serves_clients": kind is not None and not is_kept,
             "options_read_by": OPTIONS_KEPT if is_kept else OPTIONS_READ,
             "is_primary": editor.application.is_primary if editor.application else True,
             "startup_type": startup_type(kind.type) if kind else "",

@@ -1,5 +1,5 @@
-from protocol import client_logins
-from provisioning.errors import Refused
+from protocol.client_logins import CLIENTS
+from provisioning.applications.rules import passcodes
 from provisioning.management.console import OK, ServiceCommand
 
 
@@ -14,14 +14,10 @@ class Command(ServiceCommand):
         self.add_json(parser)
 
     def run(self, *, login, as_json, **options) -> int:
-        if client_logins.is_reserved(login):
-            raise Refused(f"Logins that begin with {client_logins.RESERVED} are the console's own. Choose another "
-                          "name.")
-        passcode = client_logins.new_passcode()
-        kept = client_logins.hashed(passcode)
+        made = passcodes.make(login)
         if as_json:
-            self.print_json({"login": login, "passcode": passcode, "entry": kept})
+            self.print_json({"login": login, "passcode": made.text, "entry": made.entry})
             return OK
-        self.stdout.write(f"Passcode, for the client (it is not shown again): {passcode}")
-        self.stdout.write(f"Entry of section [{client_logins.CLIENTS}]: {login or 'LOGIN'} = {kept}")
+        self.stdout.write(f"Passcode, for the client (it is not shown again): {made.text}")
+        self.stdout.write(f"Entry of section [{CLIENTS}]: {login or 'LOGIN'} = {made.entry}")
         return OK
