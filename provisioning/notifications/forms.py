@@ -100,7 +100,7 @@ class KindForm(forms.Form):
 
     def __init__(self, kind: str, data=None, *, stored: Mapping[str, str] | None = None):
         super().__init__(data, initial={_name(field): (stored or {}).get(field.name, "") for field in fields_of(kind)})
-        self.names = {field.name: _name(field) for field in fields_of(kind)}
+        self.places = {field.name: _name(field) for field in fields_of(kind)}
         """{name of the field of a channel: that of the form's field}."""
         for field in fields_of(kind):
             self.fields[_name(field)] = _secret(field, stored or {}) if field.secret else Text(
@@ -111,7 +111,7 @@ class KindForm(forms.Form):
         return cls(kind, data, stored=channels.draft_of(row).fields if row else None)
 
     def values(self) -> dict[str, str]:
-        return {name: self.cleaned_data[of_form] for name, of_form in self.names.items()}
+        return {name: self.cleaned_data[of_form] for name, of_form in self.places.items()}
 
 
 def _name(field: ChannelField) -> str:
@@ -152,8 +152,10 @@ class _Clock(forms.TimeField):
 
 
 class RuleForm(forms.Form):
-    """``revision``: that of the row which its sender has seen, empty for a new one."""
+    """``revision``: that of the row which its sender has seen, empty for a new one. ``places``: {field of a rule: the
+    form's field beside which it is said}, where they are not called the same."""
 
+    places = {"quiet_hours": "quiet_from"}
     name = Text(label=LABELS["name"], must=True)
     channels = Channels(label=LABELS["channels"], must=True)
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled tells nobody.")

@@ -33,8 +33,10 @@ class _Pem(Told, forms.CharField):
 
 class TargetForm(forms.Form):
     """In a page the names of secrets say that they are some: whatever keeps what is typed leaves them out then.
-    ``revision``: that of the row which its sender has seen, empty for a new one."""
+    ``revision``: that of the row which its sender has seen, empty for a new one. ``places``: {field of a target: the
+    form's field beside which it is said}, where they are not called the same."""
 
+    places = {"key": "secret_key", "token": "secret_token"}
     name = Text(label=LABELS["name"], must=True)
     address = Text(label=LABELS["address"], must=True, mono=True, help_text=(
         "syslog+tls://host:6514, syslog+tcp://host:514, syslog+udp://host:514, syslog+unix:///dev/log, "
@@ -64,23 +66,19 @@ class TargetForm(forms.Form):
     def of(cls, row: AuditTarget | None, data=None) -> "TargetForm":
         """``row`` is what is stored, None for a new one."""
         draft = targets.draft_of(row) if row else TargetDraft(name="")
-        form = cls(data, initial={**{FIELDS.get(name, name): value for name, value in vars(draft).items()},
+        form = cls(data, initial={**{cls.places.get(name, name): value for name, value in vars(draft).items()},
                                   "revision": row.revision if row else None})
-        for name, own in FIELDS.items():
+        for name, own in cls.places.items():
             if getattr(draft, name) == MASK:
                 form.fields[own].help_text = "Stored, never shown. Type to replace it."
         return form
 
     def draft(self) -> TargetDraft:
-        return TargetDraft(**{name: self.cleaned_data[FIELDS.get(name, name)] for name in LABELS})
+        return TargetDraft(**{name: self.cleaned_data[self.places.get(name, name)] for name in LABELS})
 
     def has_seen(self, revision: int) -> None:
         """The sender is shown what is stored now, beside what was typed."""
         show_instead(self, revision=str(revision))
-
-
-FIELDS = {"key": "secret_key", "token": "secret_token"}
-"""{field of a target: field of the form}, where they have another name."""
 
 
 class AgainForm(ReasonForm):

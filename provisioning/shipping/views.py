@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from django.contrib import messages
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.core.permissions import SHIP, VIEW, actor_of
@@ -11,18 +10,21 @@ from provisioning.core.reasons import one_line
 from provisioning.errors import Conflict, Refused
 from provisioning.models import AuditTarget
 from provisioning.web.answers import dialog, done
+from provisioning.web.editing import Kind, edited
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, only_read, page, refuse, show
+from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
 from . import shown
-from .forms import FIELDS, AgainForm, TargetFilter, TargetForm
+from .forms import AgainForm, TargetFilter, TargetForm
 from .selectors import targets as selector
 from .services import targets as services
 
 LIST = "shipping-list"
 TABLE = Table((*map(Column, ("Name", "Way", "State", "Last Taken")), Column("Waiting", css="number")))
+KIND = Kind(what="audit target", to_list=LIST, to_new="shipping-new", to_edit="shipping-edit",
+            template="shipping/target_form.html", needs=SHIP)
 
 
 @require_safe
@@ -49,34 +51,15 @@ def target_edit(request, pk: int):
 
 
 def _edited(request, row: AuditTarget | None):
-    back, conflict = leave_for(request, LIST), None
-    data = request.POST if request.method == "POST" else None
-    form = TargetForm.of(row, data)
-    if data is not None and form.is_valid():
-        try:
-            saved = _save(request, row, form)
-        except Refused as error:
-            refuse(form, Refused(*(replace(each, field=FIELDS.get(each.field, each.field))
-                                   for each in error.refusals)))
-        except Conflict as error:
-            # Sent once more it is known what is stored.
-            conflict = error
-            form.has_seen(error.revision)
-        else:
-            messages.success(request, f"Audit target {saved} was {'saved' if row else 'created'}.")
-            return done(request, back, leave=True)
-    return dialog(request, "shipping/target_form.html", f"Audit target {row}" if row else "New audit target", {
-        "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create", "target": row,
-        "only_read": only_read(request, SHIP, form),
-        "address": reverse("shipping-edit", args=[row.pk]) if row else reverse("shipping-new")},
-        status=409 if conflict else 422 if data is not None else 200)
+    form = TargetForm.of(row, request.POST if request.method == "POST" else None)
 
+    def save() -> AuditTarget:
+        if row is None:
+            return services.create_target(actor=actor_of(request), draft=form.draft())
+        return services.update_target(actor=actor_of(request), target_id=row.pk, draft=form.draft(),
+                                      revision=form.cleaned_data["revision"])
 
-def _save(request, row: AuditTarget | None, form: TargetForm) -> AuditTarget:
-    if row is None:
-        return services.create_target(actor=actor_of(request), draft=form.draft())
-    return services.update_target(actor=actor_of(request), target_id=row.pk, draft=form.draft(),
-                                  revision=form.cleaned_data["revision"])
+    return edited(request, KIND, row, form, save, target=row)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,7 +1,5 @@
 """Provisioning > Environment > Alarm Conditions."""
 
-from django.contrib import messages
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.alarms.forms import ConditionFilter, ConditionForm
@@ -11,16 +9,18 @@ from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.alarms.services import conditions as services
 from provisioning.core.permissions import CONDITIONS, VIEW, actor_of
 from provisioning.core.reasons import one_line
-from provisioning.errors import Conflict, Refused
 from provisioning.models import AlarmCondition
-from provisioning.web.answers import dialog, done
+from provisioning.web.answers import dialog
+from provisioning.web.editing import Kind, edited
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, only_read, page, refuse, show
+from provisioning.web.pages import carry_out, page, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
 TABLE = Table(tuple(map(Column, ("Name", "Category", "Detect Event", "Cancel Event", "Cancel Timeout",
                                  "Selection Mode", "State"))))
+KIND = Kind(what="Alarm Condition", to_list="condition-list", to_new="condition-new", to_edit="condition-edit",
+            template="alarms/condition_form.html", needs=CONDITIONS, hints=services.hints_of)
 
 
 @require_safe
@@ -53,34 +53,15 @@ def condition_edit(request, pk: int):
 
 
 def _edited(request, row: AlarmCondition | None):
-    back, conflict = leave_for(request, "condition-list"), None
     form = ConditionForm.of(row, request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        try:
-            saved = _save(request, row, form)
-        except Refused as error:
-            refuse(form, error)
-        except Conflict as error:
-            # Sent once more it is known what is stored.
-            conflict = error
-            form.has_seen(error.revision)
-        else:
-            messages.success(request, f"Alarm Condition {saved} was {'saved' if row else 'created'}.")
-            for hint in services.hints_of(saved):
-                messages.warning(request, hint)
-            return done(request, back, leave=True)
-    return dialog(request, "alarms/condition_form.html", f"Alarm Condition {row}" if row else "New Alarm Condition", {
-        "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
-        "only_read": only_read(request, CONDITIONS, form),
-        "address": reverse("condition-edit", args=[row.pk]) if row else reverse("condition-new")},
-        status=409 if conflict else 422 if form.is_bound else 200)
 
+    def save() -> AlarmCondition:
+        if row is None:
+            return services.create_condition(actor=actor_of(request), draft=form.draft())
+        return services.update_condition(actor=actor_of(request), condition_id=row.pk, draft=form.draft(),
+                                         revision=form.cleaned_data["revision"])
 
-def _save(request, row: AlarmCondition | None, form: ConditionForm) -> AlarmCondition:
-    if row is None:
-        return services.create_condition(actor=actor_of(request), draft=form.draft())
-    return services.update_condition(actor=actor_of(request), condition_id=row.pk, draft=form.draft(),
-                                     revision=form.cleaned_data["revision"])
+    return edited(request, KIND, row, form, save)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,7 +1,6 @@
 """Monitoring > Notifications > Channels."""
 
 from django.contrib import messages
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.core.permissions import NOTIFY, VIEW, actor_of
@@ -14,13 +13,16 @@ from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.selectors.told import last_deliveries
 from provisioning.notifications.services import channels as services
 from provisioning.states import ChannelKind, DeliveryState
-from provisioning.web.answers import dialog, done, sentence
+from provisioning.web.answers import dialog, done
+from provisioning.web.editing import Kind, edited
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, only_read, page, refuse, show
+from provisioning.web.pages import carry_out, page, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
 TABLE = Table((*map(Column, ("Name", "Kind", "To", "State", "Last Delivery")), Column("Rules", css="number")))
+KIND = Kind(what="channel", to_list="channel-list", to_new="channel-new", to_edit="channel-edit",
+            template="notifications/channel_form.html", needs=NOTIFY)
 
 
 @require_safe
@@ -48,53 +50,27 @@ def channel_edit(request, pk: int):
 
 
 def _edited(request, row: Channel | None):
-    back, conflict, sent = leave_for(request, "channel-list"), None, request.POST
+    sent = request.POST
     # Without scripts a button brings the fields of the kind that was chosen.
     chooses = row is None and "choose" in sent
     data = sent if request.method == "POST" and not chooses else None
     kind = row.kind if row else _known(sent.get("kind") or request.GET.get("kind", ""))
     typed = {name: sent[name] for name in ("name", "description") if name in sent} if chooses else None
     form, own = ChannelForm.of(row, data, kind=kind, typed=typed), KindForm.of(row, kind, data)
-    if data is not None and all([form.is_valid(), own.is_valid()]):
-        try:
-            saved = _save(request, row, form, own)
-        except Refused as error:
-            _refuse(form, own, error)
-        except Conflict as error:
-            # Sent once more it is known what is stored.
-            conflict = error
-            form.has_seen(error.revision)
-        else:
-            messages.success(request, f"Channel {saved} was {'saved' if row else 'created'}.")
-            return done(request, back, leave=True)
-    return dialog(request, "notifications/channel_form.html", f"Channel {row}" if row else "New channel", {
-        "form": form, "own": own, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
-        "only_read": only_read(request, NOTIFY, form, own),
-        "channel": row, "kind_label": row.get_kind_display() if row else ChannelKind(kind).label,
-        "address": reverse("channel-edit", args=[row.pk]) if row else reverse("channel-new")},
-        status=409 if conflict else 422 if data is not None else 200)
+
+    def save() -> Channel:
+        draft = form.draft(own.values())
+        if row is None:
+            return services.create_channel(actor=actor_of(request), draft=draft)
+        return services.update_channel(actor=actor_of(request), channel_id=row.pk, draft=draft,
+                                       revision=form.cleaned_data["revision"])
+
+    return edited(request, KIND, row, form, save, own, own=own, channel=row,
+                  kind_label=row.get_kind_display() if row else ChannelKind(kind).label)
 
 
 def _known(kind: str) -> ChannelKind:
     return ChannelKind(kind) if kind in ChannelKind.values else ChannelKind.MAIL
-
-
-def _save(request, row: Channel | None, form: ChannelForm, own: KindForm) -> Channel:
-    draft = form.draft(own.values())
-    if row is None:
-        return services.create_channel(actor=actor_of(request), draft=draft)
-    return services.update_channel(actor=actor_of(request), channel_id=row.pk, draft=draft,
-                                   revision=form.cleaned_data["revision"])
-
-
-def _refuse(form: ChannelForm, own: KindForm, error: Refused) -> None:
-    """Each refusal next to its field, in whichever of the two it is."""
-    of_kind = [each for each in error.refusals if each.field in own.names]
-    for refusal in of_kind:
-        own.add_error(own.names[refusal.field], sentence(refusal))
-    others = [each for each in error.refusals if each not in of_kind]
-    if others:
-        refuse(form, Refused(*others))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

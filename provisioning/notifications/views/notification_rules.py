@@ -1,27 +1,26 @@
 """Monitoring > Notifications > Rules."""
 
-from django.contrib import messages
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.core.permissions import NOTIFY, VIEW, actor_of
 from provisioning.core.reasons import one_line
-from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.models import Channel, NotificationRule
 from provisioning.notifications import shown
 from provisioning.notifications.forms import RuleFilter, RuleForm
 from provisioning.notifications.rules.matching import hints
 from provisioning.notifications.selectors import notifications as selector
 from provisioning.notifications.services import rules as services
-from provisioning.web.answers import dialog, done
+from provisioning.web.answers import dialog
+from provisioning.web.editing import Kind, edited
 from provisioning.web.lists import leave_for
-from provisioning.web.pages import carry_out, only_read, page, refuse, show
+from provisioning.web.pages import carry_out, page, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
 TABLE = Table(tuple(map(Column, ("Name", "Channels", "What", "Quiet Hours", "State"))))
-_PLACES = {"quiet_hours": "quiet_from"}
-"""{field of a rule: the field of the form beside which it is said}, where they are not called the same."""
+KIND = Kind(what="notification rule", to_list="rule-list", to_new="rule-new", to_edit="rule-edit",
+            template="notifications/rule_form.html", needs=NOTIFY,
+            hints=lambda saved: hints(services.draft_of(saved), selector.names_there()))
 
 
 @require_safe
@@ -50,37 +49,15 @@ def rule_edit(request, pk: int):
 
 
 def _edited(request, row: NotificationRule | None):
-    back, conflict = leave_for(request, "rule-list"), None
     form = RuleForm.of(row, request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        try:
-            saved = _save(request, row, form)
-        except Refused as error:
-            refuse(form, Refused(*(Refusal(each.message, _PLACES.get(each.field, each.field), each.links)
-                                   for each in error.refusals)))
-        except Conflict as error:
-            # Sent once more it is known what is stored.
-            conflict = error
-            form.has_seen(error.revision)
-        else:
-            messages.success(request, f"Notification rule {saved} was {'saved' if row else 'created'}.")
-            for hint in hints(services.draft_of(saved), selector.names_there()):
-                messages.warning(request, hint)
-            return done(request, back, leave=True)
-    title = f"Notification rule {row}" if row else "New notification rule"
-    return dialog(request, "notifications/rule_form.html", title, {
-        "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
-        "only_read": only_read(request, NOTIFY, form),
-        "has_channels": Channel.objects.exists(),
-        "address": reverse("rule-edit", args=[row.pk]) if row else reverse("rule-new")},
-        status=409 if conflict else 422 if form.is_bound else 200)
 
+    def save() -> NotificationRule:
+        if row is None:
+            return services.create_rule(actor=actor_of(request), draft=form.draft())
+        return services.update_rule(actor=actor_of(request), rule_id=row.pk, draft=form.draft(),
+                                    revision=form.cleaned_data["revision"])
 
-def _save(request, row: NotificationRule | None, form: RuleForm) -> NotificationRule:
-    if row is None:
-        return services.create_rule(actor=actor_of(request), draft=form.draft())
-    return services.update_rule(actor=actor_of(request), rule_id=row.pk, draft=form.draft(),
-                                revision=form.cleaned_data["revision"])
+    return edited(request, KIND, row, form, save, has_channels=Channel.objects.exists())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
