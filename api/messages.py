@@ -25,7 +25,7 @@ from .filters import Text
 from .paging import PageOf
 from .problems import Problem
 
-router = Router(tags=["messages"])
+router = Router(tags=["message servers"])
 Read = TypeVar("Read")
 RETRY_S = 2
 Seq = Annotated[int, Field(ge=0, le=SEQ_MAX)]
