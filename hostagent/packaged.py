@@ -5,17 +5,17 @@ else is as there.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from protocol import outside
 from protocol.version import VERSION
 
 from .enrol import PACKAGE, HostConsole, enrol, start
-from .join import DIRECTORY, Console, Stop, prepare, read_config, stage
+from .join import DIRECTORY, Console, Stop, check_clock, prepare, read_config, stage
 from .removal import remove
 
 NAME, COMMAND = "pairwise-agent", Path("/usr/sbin/pairwise-agent-join")
@@ -61,9 +61,11 @@ def join_console(url: str, token: str, ca: Path | None) -> None:
         raise Stop(f"{ca} cannot be read ({error}): name the PEM file of the authority.") from None
     console = HostConsole(url, token, authority)
     trust = authorities(console.get("/join/program"))
-    host = console.report("machine", "running", "")["host"]
+    first = console.report("machine", "running", "")
     with stage(console, "machine", "Machine") as said:
-        prepare(DIRECTORY, host)
+        if "now" in first:
+            check_clock(first["now"], first["within_s"])
+        prepare(DIRECTORY, first["host"])
         said.append(f"Python {sys.version.split()[0]}.")
     _came_with_the_package(console)
     enrol(console, DIRECTORY, {"name": PACKAGE, "ca": trust["ca"], "console_ca": trust["console_ca"] or authority})
@@ -74,7 +76,7 @@ def authorities(program: bytes) -> dict[str, Any]:
     Raises Stop."""
     try:
         [line] = [line for line in program.decode().splitlines() if line.startswith(PROMISE)]
-        promised = json.loads(line.removeprefix(PROMISE))
+        promised = outside.read_json(line.removeprefix(PROMISE))
         return {name: str(promised[name]) for name in ("ca", "console_ca")}
     except (ValueError, KeyError, TypeError):
         raise Stop("What answers there is no console that this agent knows: check the address, or install the package "

@@ -3,13 +3,14 @@
 import re
 import shlex
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 
 from bench.__main__ import names as measurements
+from console.service.__main__ import options_of as options_of_a_service
 from tests.explore.scopes import SCOPES
 from tests.sources import ROOT
 
@@ -17,7 +18,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "cl
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:\./run|manage\.py|\./manage\.py)(?: [^`]*)?)`")
 BEGINS = re.compile(r"(?:^|[ (])(\./run|(?:python )?manage\.py)(?= |$)")
-OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up"}
+OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up", "install-service", "package", "--version"}
 """Verbs of ``run`` that are no command of manage.py."""
 NUMBERS = {"N", "NUMBER", "SECONDS", "DAYS", "COUNT"}
 """What stands for a number."""
@@ -47,7 +48,7 @@ def wrong(words: list[str], *, whole: bool) -> str:
     program, *rest = words
     if program == "./run":
         verb, *rest = rest or ["up"]
-        if verb.startswith("-"):
+        if verb.startswith("-") and verb not in OF_THE_SHELL:
             verb, rest = "up", [verb, *rest]
         if verb not in verbs():
             return f"./run has no {verb}"
@@ -86,7 +87,17 @@ def _soaked(rest: list[str]) -> str:
     return next((f"it has no {word}" for word in rest if word.startswith("-") and f'"{word}"' not in source), "")
 
 
-OF_SHELL = {"test": _tested, "bench": _measured, "explore": _explored, "soak": _soaked}
+def _served(verb: str, rest: list[str]) -> str:
+    """Of a service, by the parser of its program."""
+    try:
+        options_of_a_service([verb, *rest])
+    except SystemExit:
+        return "its parser refuses it"
+    return ""
+
+
+OF_SHELL = {"test": _tested, "bench": _measured, "explore": _explored, "soak": _soaked,
+            "install-service": partial(_served, "install-service"), "package": partial(_served, "package")}
 
 
 @cache
@@ -103,8 +114,8 @@ def _command(name: str):
 
 def managed(words: list[str], *, whole: bool) -> str:
     """Of a command of manage.py, by its own parser."""
-    if not words or words == ["ARGS"]:
-        return ""
+    if not words or words in (["ARGS"], ["version"]):
+        return ""  # the version manage.py says itself
     name, *rest = words
     if name not in get_commands():
         return f"there is no command {name}"

@@ -89,6 +89,11 @@ def compose():
     return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
 
 
+def secrets_of(service) -> set[str]:
+    """Names of the secrets that a container sees, whatever they are called in it."""
+    return {each if isinstance(each, str) else each["source"] for each in service.get("secrets", ())}
+
+
 def words(command):
     return command if isinstance(command, list) else shlex.split(command or "")
 
@@ -112,17 +117,17 @@ def test_no_environment_of_a_container_holds_one(compose):
                 assert variable.endswith(FILE), (name, variable)
                 file = Path(value)
                 assert file.parent == Path("/run/secrets"), (name, variable)
-                assert file.name in service["secrets"], (name, variable)
+                assert file.name in secrets_of(service), (name, variable)
             assert not re.search(r"://[^/\s]*:[^/\s]*@", str(value)), (name, variable)
-        assert set(service.get("secrets", ())) <= given.keys()
-    assert {secret for service in compose["services"].values() for secret in service.get("secrets", ())} == given.keys()
+        assert secrets_of(service) <= given.keys()
+    assert set().union(*map(secrets_of, compose["services"].values())) == given.keys()
 
 
 def test_each_container_sees_its_own_secrets_only(compose):
-    seen = {name: {compose["secrets"][each]["file"].split("/")[2] for each in service.get("secrets", ())}
+    seen = {name: {compose["secrets"][each]["file"].split("/")[2] for each in secrets_of(service)}
             for name, service in compose["services"].items()}
     assert seen == {"postgres": {"stores"}, "log-postgres": {"stores"}, "redis": {"stores"}, "console-a": {"console"},
-                    "console-b": {"console"}, "log-reader": {"console"}}
+                    "console-b": {"console"}, "log-reader": {"console"}, "balancer": {"console"}}
     for service in compose["services"].values():
         assert not [volume for volume in service.get("volumes", ()) if "secrets" in volume]
 

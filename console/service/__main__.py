@@ -20,7 +20,7 @@ class _Refused(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = _options(arguments)
+    options = options_of(arguments)
     try:
         options.work(options)
     except (_Refused, machine.CannotDo, NotAsLocked, Damaged, CannotBuild) as error:
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     return OK
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises SystemExit for what it does not take."""
     parser = argparse.ArgumentParser(prog="./run", description="Pairwise as a service (docs/installing.md).")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     service = verbs.add_parser("install-service", help="make this checkout a service of systemd, or upgrade it")

@@ -16,7 +16,7 @@ def test_status_is_as_the_command_says_it(support):
     body = support.get("/status").json()
     assert {row["name"] for row in body["applications"]} == {"MS_Primary", "MS_Backup"}
     assert body["pairs"][0]["active"] == "MS_Primary"
-    assert body.keys() == {"applications", "hosts", "pairs", "certificate", "console", "control"}
+    assert body.keys() == {"applications", "hosts", "pairs", "certificate", "console", "control", "jobs"}
 
 
 def test_health_names_the_parts(support, monkeypatch):

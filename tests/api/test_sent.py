@@ -69,7 +69,9 @@ def test_no_address_or_filter_is_looked_up_that_cannot_be_written(world, reader)
     for name, (method, path) in ALL.items():
         if method == "get":
             where = address(path, world).removeprefix("/api/v1")
-            assert reader.get(f"{where}?text=%00&name=%00&fields=%00&sort=%00").status_code in (200, 403, 422), name
+            # 503: nobody serves here who could be asked.
+            assert reader.get(f"{where}?text=%00&name=%00&fields=%00&sort=%00").status_code in (
+                200, 403, 422, 503), name
             assert reader.get(f"{where}%00").status_code == 404, name
     assert reader.get("/applications?text=%00").status_code == 422
 

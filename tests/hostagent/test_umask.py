@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def joined(directory: str) -> None:
     """Paste the line in a process of its own, up to the exchange of the token; the console answers from memory."""
     class Console(join.Console):
         def report(self, *_):
-            return {"host": "alpha"}
+            return {"host": "alpha", "now": time.time(), "within_s": 300}
 
         def get(self, path, within_s=0):
             return data

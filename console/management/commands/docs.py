@@ -15,6 +15,7 @@ class Command(ServiceCommand):
     help = ("Write the documentation as pages into a directory, for a web server or a browser alone; the console shows "
             "the same at /docs/. Exit codes: 0 written, 2 refused.")
     command_name = "docs"
+    of_this_version = False  # it asks no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", nargs="?", type=Path, default=settings.PAIRWISE_DATA_DIR / "docs",

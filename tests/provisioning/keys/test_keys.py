@@ -243,6 +243,7 @@ def test_everything_that_comes_from_the_key_is_known():
         "provisioning.web.kept", "provisioning.web.privacy",
         "provisioning.history.history", "provisioning.history.verify",  # the chain
         "provisioning.broker.secrets",  # is kept out of bundles and files
+        "console.echo", "console.front",  # proofs of check --deploy
         "console.backup.contents",  # goes into a backup itself
         "console.backup.sealed",  # a key of its own
     }

@@ -30,6 +30,7 @@ CUT = {
     "applications/views/editor_parts.py SHOWN_MAX": "test_a_tab_leads_to_all_of_its_list",
     "hosts/views/hosts.py APPLICATIONS_SHOWN": "test_the_page_of_a_host_leads_to_all_of_its_applications",
     "verbs/views/jobs.py LINES": "the page asks for the next lines by itself",
+    "manual/views.py LONGEST": "no list: what somebody looks for",
     "monitoring/views/monitoring.py ALARMS": "the dashboard leads to all alarms",
     "monitoring/views/monitoring.py PAIRS": "the dashboard leads to all pairs",
     "monitoring/views/monitoring.py RECENT_EVENTS": "the dashboard leads to all events",
