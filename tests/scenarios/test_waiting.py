@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 
 import psutil
@@ -36,6 +37,25 @@ def host_worker(pairwise) -> psutil.Process | None:
     return None
 
 
+@contextlib.contextmanager
+def frozen_worker(pairwise):
+    """The console's, at a moment at which it holds no database."""
+    def is_free() -> bool:
+        with contextlib.closing(sqlite3.connect(pairwise.data_dir / "pairwise.sqlite3", timeout=0.5)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
+    for _ in range(20):
+        with pairwise.frozen_child("console-worker"):
+            if is_free():
+                yield
+                return
+    raise AssertionError("it held the database each time that it was stopped")
+
+
 def test_a_worker_that_does_not_answer_is_told_and_not_waited_for(pairwise):
     apply(pairwise, message_server("Waits"))
     with stopped(wait_for(lambda: host_worker(pairwise), 30, "the host worker")):
@@ -60,7 +80,7 @@ def test_a_worker_that_does_not_answer_is_told_and_not_waited_for(pairwise):
 
 def test_without_the_console_worker_nobody_hears_of_it_and_the_command_says_so(pairwise):
     apply(pairwise, message_server("Unheard"))
-    with pairwise.frozen_child("console-worker"):
+    with frozen_worker(pairwise):
         done = pairwise.manage("install", "Unheard", "--wait", check=False, timeout=(STANDS_S + 90) * PATIENCE)
         assert done.returncode == 1, done.stdout + done.stderr
         assert "The console worker was last heard of" in done.stdout
