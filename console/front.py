@@ -82,7 +82,7 @@ class _Questions:
         with self._asked("POST", headers) as connection, connection.sock.makefile("rb") as answer:
             # http.client would read on behind a 100.
             words = answer.readline(ANSWER_MAX).split()
-        return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        return int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) == 3 else 0
 
     def held_s(self) -> float:
         with self._asked(query=f"?{echo.STREAM.decode()}") as connection:

@@ -86,6 +86,16 @@ def test_a_test_message_is_published_or_only_tried(admin, pair, member):
     assert (refused.status_code, refused.json()["refusals"][0]["field"]) == (422, "headers")
 
 
+@pytest.mark.parametrize("said", ["", "x", "9" * 5000])
+def test_a_server_that_gives_no_seq_has_stored_the_message_all_the_same(admin, pair, member, monkeypatch, said):
+    async def tell(destination, headers, body=""):
+        return {"seq": said}
+
+    monkeypatch.setattr(member, "tell", tell)
+    made = admin("POST", f"{AT}/messages", {"destination": "/topic/test"})
+    assert (made.status_code, made.json()["seq"]) == (201, 0)
+
+
 def test_connections_are_told_of_and_cut(operator, pair, member):
     member.said["connections"] = {"total": 1, "connections": [connection("3-7", unread_bytes=70_000)]}
     [row] = operator.get(f"{AT}/connections").json()["items"]

@@ -18,7 +18,7 @@ SHOWN = "inv[U+202E]oice[U+2066][U+200B][U+00AD][U+FEFF]"
 @pytest.mark.parametrize(("text", "shown"), [
     ("plain\ttext\n", "plain\ttext\n"), (TURNED, SHOWN), ("Grüße 名前 👍", "Grüße 名前 👍"),
     ("a\x1b[31m\x85", "a[U+001B][31m[U+0085]"),
-    ("\U000e0041", "[U+E0041]"), (7, "7")])
+    ("\U000e0041\U000e0141", "[U+E0041][U+E0141]"), ("a\u034fb", "a[U+034F]b"), (7, "7")])
 def test_what_nobody_sees_is_written_out(text, shown):
     assert strange(text) == shown
 
