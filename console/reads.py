@@ -128,7 +128,7 @@ async def _whole(receive: Receive) -> bytes | None:
 
 def _once_more(body: bytes, receive: Receive) -> Receive:
     """``receive`` of a request whose ``body`` was received already."""
-    parts = [{"type": "http.request", "body": body, "more_body": False}]
+    parts: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def received() -> MutableMapping[str, Any]:
         return parts.pop() if parts else await receive()
