@@ -14,7 +14,9 @@ export function openDialog() {
   first?.select?.();
 }
 
-export function closeDialog() {
+/* ``next`` is focused in place of what opened the dialog. */
+export function closeDialog(next = opener) {
+  opener = next;
   if (dialog.open) dialog.close();
 }
 
@@ -48,7 +50,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     closeDialog();
   }
 });
-document.body.addEventListener("dialog-close", closeDialog);
+document.body.addEventListener("dialog-close", () => closeDialog());
 
 // What is outside of an open dialog lies below it and cannot be used: messages go where they can be seen and closed.
 const toasts = document.getElementById("toasts");

@@ -194,10 +194,9 @@ function putOption(button) {
     [section, key].every((text, at) => field(row, ["section", "key"][at]).value.trim().toLowerCase() === text.toLowerCase());
   const row = [...table.querySelectorAll("tbody tr")].find(isIts) ?? table.querySelector("tr[data-blank]");
   for (const [name, text] of Object.entries({ section, key, value })) field(row, name).value = text;
-  closeDialog();
   addOption(table, false);
   told();
-  field(row, "value").focus();
+  closeDialog(field(row, "value"));
 }
 
 document.addEventListener(
