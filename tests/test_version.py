@@ -63,7 +63,7 @@ def test_console_agent_client_and_api_have_it():
 
 
 @pytest.mark.parametrize("command", [
-    ["./run", "--version"], ["./run", "version"], [sys.executable, "manage.py", "version"],
+    ["./run", "--version"], [sys.executable, "manage.py", "version"],
     [sys.executable, "manage.py", "--version"], [sys.executable, "-m", "hostagent", "--version"]],
     ids=lambda words: " ".join(words[-2:]))
 def test_commands_tell_it(command):

@@ -14,9 +14,9 @@ export function openDialog() {
   first?.select?.();
 }
 
-/* ``next`` is focused in place of what opened the dialog. */
-export function closeDialog(next = opener) {
-  opener = next;
+/* ``next`` gets the focus in place of what it was opened by. */
+export function closeDialog(next) {
+  if (next) opener = next;
   if (dialog.open) dialog.close();
 }
 

@@ -190,8 +190,8 @@ function putOption(button) {
   const { section, key, putOption: value } = button.dataset;
   const table = form.querySelector('[data-options="option"]');
   const field = (row, name) => row.querySelector(`[name=option_${name}]`);
-  const isIts = (row) =>
-    [section, key].every((text, at) => field(row, ["section", "key"][at]).value.trim().toLowerCase() === text.toLowerCase());
+  const alike = (input, text) => input.value.trim().toLowerCase() === text.toLowerCase();
+  const isIts = (row) => alike(field(row, "section"), section) && alike(field(row, "key"), key);
   const row = [...table.querySelectorAll("tbody tr")].find(isIts) ?? table.querySelector("tr[data-blank]");
   for (const [name, text] of Object.entries({ section, key, value })) field(row, name).value = text;
   addOption(table, false);

@@ -18,14 +18,12 @@ from console import checks
 from console.management.commands import backup, move, restore
 from console.up import databases
 from console.up.errors import CannotStart
-from control.database import CONFIGURATION, Database, DatabaseAway
 from provisioning.core import database_version
 from provisioning.core.database_trouble import AHEAD, BEHIND, EMPTY, Trouble, may_pass
 from provisioning.core.database_version import LOOK_S, VersionLook, judged, look, trouble_with, version_trouble
 from provisioning.management import commands
 from provisioning.management.console import REFUSED, ServiceCommand
 from provisioning.models import Host
-from provisioning.monitoring.services.health import health
 from provisioning.states import Role
 from tests.api.conftest import Program
 from tests.provisioning.addresses import ADDRESSES, MACHINE
@@ -134,18 +132,6 @@ def test_what_a_host_reports_waits_for_a_database_that_lacks_a_table(cause, pass
     assert may_pass(error) is passes
 
 
-@pytest.mark.django_db(transaction=True)
-@NEEDS_SQLITE
-async def test_control_says_it_and_tries_again(monkeypatch):
-    monkeypatch.setattr(database_version, "version_trouble", lambda using: Trouble(BEHIND, NEWEST))
-    database = Database(CONFIGURATION)
-    try:
-        with pytest.raises(DatabaseAway, match=f"^the Configuration Database {OLDER}: no such table"):
-            await database.run(lambda: failing("SELECT * FROM provisioning_of_tomorrow"), patience_s=0.01)
-    finally:
-        await database.close()
-
-
 def failing(statement: str):
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -241,19 +227,6 @@ def test_programs_are_told_and_change_nothing(seen, change, said):
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
     assert said in answer.json()["detail"]
     assert not Host.objects.filter(name="of-tomorrow").exists()
-
-
-@pytest.mark.django_db(transaction=True)
-@STATES
-def test_who_sends_requests_here_is_told(client, change, said):
-    change()
-    try:
-        assert said in health()["database"].reason
-        assert client.get("/readyz").status_code == 503
-    finally:
-        MigrationRecorder(connection).record_unapplied("provisioning", NEXT)
-        MigrationRecorder(connection).record_unapplied("provisioning", NEWEST)
-        MigrationRecorder(connection).record_applied("provisioning", NEWEST)
 
 
 @pytest.mark.django_db
