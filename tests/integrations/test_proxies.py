@@ -85,7 +85,7 @@ def test_cookies_are_the_same_whichever_web_process_answers(site):
     visitor = site.visitor()
     assert visitor.signs_in(NAME, PASSWORD) == 302
     assert [visitor.ask("GET", "/monitoring/events/")[0] for _ in range(6)] == [200] * 6
-    assert visitor.posts("/display/", {"theme": "dark"})[0] in (200, 204, 302)
+    assert visitor.posts("/account/display/", {"theme": "dark"})[0] in (200, 204, 302)
     named = {name for name in visitor.cookies if any(part.isdigit() for part in name.split("_"))}
     assert len(named) >= 3
     assert {name.split("_")[2] for name in named} == {str(site.proxy.port)}
