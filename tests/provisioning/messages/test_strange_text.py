@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.core.text import strange
-from provisioning.models import Event, HostRuntime, JobLine
+from provisioning.models import ComponentHeartbeat, Event, HostRuntime, JobLine
 from tests import factories
 
 from .conftest import connection, message
@@ -73,6 +73,8 @@ def test_what_hosts_say_of_jobs_hides_nothing(administrator):
                              reason=TURNED, advice=TURNED)
     JobLine.objects.create(job=job, number=1, at=timezone.now(), text=TURNED)
     Event.objects.create(at=timezone.now(), host=job.host, source="host", text=TURNED)
+    for name in ("console-worker", "report-reader"):
+        ComponentHeartbeat.show(name)
     HostRuntime.objects.update(status="Disconnected", reason=TURNED)
     waits = factories.make_job(job.application, enqueued_at=timezone.now())
     for address in (*(reverse("job-detail", args=[each.pk]) for each in (job, waits)), reverse("job-list"),
