@@ -14,14 +14,15 @@ from provisioning.core.permissions import CLIENTS, PUBLISH, READ_MESSAGES, actor
 from provisioning.errors import NotFound, Refused
 from provisioning.messages import facts
 from provisioning.messages.facts import BODY_LARGEST, BODY_SHOWN, EVERYTHING, SHOWN_MESSAGES, Gone, NotRead
-from provisioning.messages.rules import LONGEST, SEQ_MAX, header_wanted, pattern_problem
+from provisioning.messages.forms import MessageFilter
+from provisioning.messages.rules import LONGEST, SEQ_MAX
 from provisioning.messages.selectors import asked
 from provisioning.messages.services import orders
 
 from .applications import found
 from .changes import Change, Tried, answered, tried
 from .documents import Strict
-from .filters import Text
+from .filters import Text, Times
 from .paging import PageOf
 from .problems import Problem
 
@@ -31,13 +32,14 @@ RETRY_S = 2
 Seq = Annotated[int, Field(ge=0, le=SEQ_MAX)]
 
 
-class Wanted(BaseModel):
+class Wanted(Times):
     """``of``: a destination, or the beginning of some and ``*``. ``header`` is ``name: value``."""
 
     of: Text = EVERYTHING
-    since: datetime | None = None
-    until: datetime | None = None
     header: Text = ""
+
+
+class Part(BaseModel):
     before: Seq | None = Field(None, description="Only older ones than this seq: next of the part before.")
     limit: int = Field(SHOWN_MESSAGES, ge=1, le=SHOWN_MESSAGES)
 
@@ -188,19 +190,14 @@ def _row(message: facts.Message) -> dict[str, object]:
 
 
 @router.get("/{name}/messages", response=PageOf[MessageRow], summary="Stored messages of a Message Server")
-def messages(request: HttpRequest, name: str, wanted: Query[Wanted]) -> HttpResponse:
+def messages(request: HttpRequest, name: str, wanted: Query[Wanted], part: Query[Part]) -> HttpResponse:
     """The newest first. A server looks for a second at most: next says where to go on, also where nothing was found so
     far."""
     actor_of(request).require(READ_MESSAGES)
-    if problem := pattern_problem(wanted.of):
-        raise Problem(422, problem, field="of")
-    try:
-        header = header_wanted(wanted.header) if wanted.header else None
-    except ValueError as wrong:
-        raise Problem(422, str(wrong), field="header") from wrong
-    servers = _servers(name)
-    look = _read(lambda: asked.look(servers, of=wanted.of, before=wanted.before, since=wanted.since,
-                                    until=wanted.until, header=header, most=wanted.limit))
+    servers, form = _servers(name), wanted.judged(MessageFilter)
+    within, chosen = form.parts(servers.last_failover)
+    look = _read(lambda: asked.look(servers, of=chosen.get("of", EVERYTHING), before=part.before, since=within.since,
+                                    until=within.until, header=chosen.get("header"), most=part.limit))
     orders.note_reading(actor=actor_of(request), found=servers)
     return answered({"items": map(_row, look.messages), "next": str(look.looked_to) if look.looked_to else None},
                     PageOf[MessageRow])

@@ -21,7 +21,7 @@ from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 from provisioning.core import tls
-from provisioning.core.arrival import networks
+from provisioning.core.arrival import networks, place
 from provisioning.metrics.networks import networks as metrics_networks
 from provisioning.notifications.rules.mail import HOW, smtp_server
 
@@ -215,7 +215,7 @@ def what_is_in_front(**_) -> list[CheckMessage]:
 def console_url(**_) -> list[CheckMessage]:
     """It goes into a line that people paste into a shell."""
     url = settings.PAIRWISE_CONSOLE_URL
-    if not url or re.fullmatch(r"https?://[A-Za-z0-9.:\[\]_-]+", url):
+    if not url or (re.fullmatch(r"https?://[A-Za-z0-9.:\[\]_-]+", url) and place(url)):
         return []
     return [Error(f"PAIRWISE_CONSOLE_URL is {url!r}, which is no address of a console.", id="pairwise.E008",
                   hint="Set it to http or https, a name and perhaps a port: https://pairwise.example.com")]

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import socket
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -70,11 +71,11 @@ async def _begin(send: Send, kind: str, *headers: tuple[bytes, bytes], status: H
 
 
 def told(scope: Scope) -> dict[str, str | bool]:
-    """The fields of an Arrival, and ``process``: where the web process listens."""
+    """The fields of an Arrival, and ``process``: on which machine and port the web process is."""
     client = (scope.get("client") or ("",))[0]
     peer = scope.get(PEER, client)
     return {
-        "process": f"{settings.PAIRWISE_HOST}:{settings.PAIRWISE_PORT}", "scheme": scope["scheme"], "peer": peer,
+        "process": f"{socket.gethostname()}:{settings.PAIRWISE_PORT}", "scheme": scope["scheme"], "peer": peer,
         "client": client[:SHOWN_MAX], "host": header(scope, "Host"), "proto": header(scope, "X-Forwarded-Proto"),
         "forwarded_for": header(scope, "X-Forwarded-For"),
         "is_trusted": is_among(peer, networks(settings.PAIRWISE_TRUSTED_PROXIES))}

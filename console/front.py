@@ -15,9 +15,11 @@ from console.addresses import port_of
 from console.bounds import FORM_BYTES
 from console.front_rules import CLAIMED_ADDRESS, Asked, claimed_scheme, faults
 from protocol.outside import NotJson, read_json
+from protocol.said import legible
 from protocol.tls import TlsError, client_context
 from provisioning.catalog.services.packages import MAX_BYTES
 from provisioning.core.arrival import Arrival, shown_address
+from provisioning.core.text import strange
 from provisioning.notifications.rules.addresses import Allowed
 from provisioning.notifications.worker.cut import Cut
 from provisioning.notifications.worker.post import Connection, NotAsked, connected
@@ -27,6 +29,7 @@ TIMES = 6
 WHOLE_S = 30.0
 """For all of it."""
 ANSWER_MAX = 16 * 1024
+TOLD_MAX = 1000
 NOT_OURS = ("What answers there does not know this console's key. See whether the name leads to this console, whether "
             "all web processes have the same PAIRWISE_SECRET_KEY and version, and whether the clocks agree.")
 
@@ -37,7 +40,9 @@ def found_in_front() -> list[CheckMessage]:
     if not url:
         return []
     found = faults(ask(url), behind_one=bool(settings.PAIRWISE_HTTPS or settings.PAIRWISE_TRUSTED_PROXIES))
-    return [(Error if ".E" in each.ident else Warning)(each.what, hint=each.do, id=each.ident) for each in found]
+    # Whoever answers there may write to a terminal.
+    return [(Error if ".E" in each.ident else Warning)(strange(legible(each.what, TOLD_MAX)), hint=strange(each.do),
+                                                       id=each.ident) for each in found]
 
 
 def ask(url: str) -> Asked:
@@ -82,7 +87,7 @@ class _Questions:
         with self._asked("POST", headers) as connection, connection.sock.makefile("rb") as answer:
             # http.client would read on behind a 100.
             words = answer.readline(ANSWER_MAX).split()
-        return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        return int(words[1]) if len(words) > 1 and words[1].isdigit() and len(words[1]) == 3 else 0
 
     def held_s(self) -> float:
         with self._asked(query=f"?{echo.STREAM.decode()}") as connection:

@@ -24,8 +24,8 @@ from console.places import Send
 
 THREADS = 4
 WAIT_S = 0.5
-"""Whoever finds no thread within so long is answered as other requests are: those that wait for something, like the
-answer of a control that hangs, keep nobody else waiting."""
+"""A thread that is at one request for so long, as when a control or a Message Server hangs, is given no other one, and
+ends with it: a new one takes its place. Whoever finds none within so long is answered as other requests are."""
 KEPT_S = 10.0
 """So long a connection to a database is used: one that was given another file, or lost its server, is forgotten."""
 READS = ("GET", "HEAD")
@@ -54,17 +54,26 @@ class Reads:
         self._idle, self._some = [Reader() for _ in range(threads)], asyncio.Semaphore(threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reader = await self._taken() if is_read(scope) else None
-        if reader is None:
+        if not is_read(scope):
             await self._application(scope, receive, send)
             return
+        # Before there is a thread for it: whoever sends slowly, which needs no token, keeps none.
+        body = await _whole(receive)
+        if body is None:
+            return
+        reader = await self._taken()
+        if reader is None:
+            await self._application(scope, _once_more(body, receive), send)
+            return
+        await _sent(await self._done(reader, scope, body), send)
+
+    async def _done(self, reader: "Reader", scope: Scope, body: bytes) -> Answer:
+        work = asyncio.ensure_future(reader.do(self._handle, scope, body))
         try:
-            body = await _whole(receive)
-            found = None if body is None else await reader.do(self._handle, scope, body)
+            await asyncio.wait([work], timeout=WAIT_S)
         finally:
-            self._give_back(reader)
-        if found is not None:
-            await _sent(found, send)
+            self._give_back(reader if work.done() else Reader())
+        return await work
 
     async def _taken(self) -> "Reader | None":
         try:
@@ -115,6 +124,16 @@ async def _whole(receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _once_more(body: bytes, receive: Receive) -> Receive:
+    """``receive`` of a request whose ``body`` was received already."""
+    parts: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> MutableMapping[str, Any]:
+        return parts.pop() if parts else await receive()
+
+    return received
 
 
 async def _sent(found: Answer, send: Send) -> None:

@@ -20,7 +20,7 @@ from protocol.jobs import TAKE_WITHIN_S
 from protocol.names import LOOPBACK
 from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
 from protocol.version import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
-from provisioning.core.arrival import place
+from provisioning.core.arrival import bracketed, place
 
 env = environ.Env()
 try:
@@ -113,9 +113,9 @@ PAIRWISE_TLS_NAMES = env.list("PAIRWISE_TLS_NAMES", default=[])
 
 DEBUG = env.bool("PAIRWISE_DEBUG", False)
 DEFAULT_EXCEPTION_REPORTER_FILTER = "console.faults.WithoutAddresses"
-ALLOWED_HOSTS = env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "[::1]"])
-ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_CONSOLE_URL).hostname)
-                  if name and name not in ALLOWED_HOSTS]
+ALLOWED_HOSTS = list(dict.fromkeys(bracketed(name) for name in (
+    *env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "::1"]),
+    PAIRWISE_ADVERTISED_HOST, urlsplit(place(PAIRWISE_CONSOLE_URL)).hostname) if name))
 PAIRWISE_TRUSTED_PROXIES = env.list("PAIRWISE_TRUSTED_PROXIES", default=[])
 """Addresses and networks of proxies, whose X-Forwarded-For and X-Forwarded-Proto count; of nobody else."""
 CSRF_TRUSTED_ORIGINS = [*env.list("PAIRWISE_TRUSTED_ORIGINS", default=[]), *filter(None, [place(PAIRWISE_CONSOLE_URL)])]
@@ -147,6 +147,8 @@ MIDDLEWARE = [
     "provisioning.web.request_ids.with_request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "provisioning.web.privacy.CompressedPages",
     "provisioning.web.privacy.PrivatePages",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -158,8 +160,6 @@ MIDDLEWARE = [
     "provisioning.accounts.views.gate.SignInRequired",
     "provisioning.accounts.views.session_life.SessionLife",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "provisioning.web.lists.KeepLists",
     "provisioning.web.saved.TellSaved",

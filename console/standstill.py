@@ -17,17 +17,21 @@ API = "/api/"
 
 
 class Standstill:
-    """Named in settings.MIDDLEWARE, where a token for forms is already there."""
+    """Named in settings.MIDDLEWARE behind the look at where a form comes from: what another site sends is never put
+    before anybody (provisioning.web.kept)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self._answer = get_response
         self._began_with = number(settings.PAIRWISE_DATA_DIR)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> HttpResponse | None:
         if request.method in SAFE or request.path.startswith(API):
-            return self._answer(request)
+            return None
         trouble = Trouble(MOVED) if self._is_moving() else look.trouble()
-        return self._answer(request) if trouble is None else takes_no_changes(request, trouble)
+        return None if trouble is None else takes_no_changes(request, trouble)
 
     def _is_moving(self) -> bool:
         """Also from the moment on in which other databases count than those that this process has open."""

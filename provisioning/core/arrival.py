@@ -76,6 +76,11 @@ def shown(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else "something that is no name"
 
 
+def bracketed(host: str) -> str:
+    """``host`` as an address has it."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 def place(url: str) -> str:
     """``url`` as browsers write its origin: without a port that goes without saying. "" for what is no address."""
     try:
@@ -85,8 +90,8 @@ def place(url: str) -> str:
         return ""
     if parts.scheme not in _PORTS or not host:
         return ""
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}" if port in (None, _PORTS[parts.scheme]) else f"{parts.scheme}://{host}:{port}"
+    origin = f"{parts.scheme}://{bracketed(host)}"
+    return origin if port in (None, _PORTS[parts.scheme]) else f"{origin}:{port}"
 
 
 # --- what is wrong with a request

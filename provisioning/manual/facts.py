@@ -17,6 +17,7 @@ CHAPTERS: dict[str, str] = {
     "application-action": "docs/operating.md#many-applications-at-once",
     "application-certificates": "docs/operating.md#secured-ports-of-a-pair",
     "application-charts": "docs/charts.md",
+    "application-passcode": "docs/message-protocol.md#logins-and-rights",
     "application-server-log": "docs/operating.md#log-files-of-a-message-server",
     "application-start-files": "docs/operating.md#start-files",
     "batch-": "docs/operating.md#many-applications-at-once",

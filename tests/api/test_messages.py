@@ -28,11 +28,25 @@ def test_messages_are_read_in_parts_and_that_they_were_is_in_history(operator, p
     assert HistoryEntry.objects.filter(reason="Read stored messages.", user_name="otto").count() == 1
 
 
-@pytest.mark.parametrize(("query", "field"), [("of=topic", "of"), ("header=type", "header"), ("limit=51", "limit")])
+@pytest.mark.parametrize(("query", "field"), [
+    ("of=topic", "of"), ("of=/topic/%00", "of"), ("header=type", "header"), ("limit=51", "limit"),
+    ("since=0001-01-01T00:00:00", "since"), ("until=9999-12-31T23:59:59Z", "until"),
+    ("since=2026-11-30T12:00:00Z&until=2026-11-30T11:00:00Z", "until"),
+    ("time=hour&since=2026-11-30T12:00:00Z", "since")])
 def test_what_nobody_can_look_for_is_refused_by_its_name(operator, pair, member, query, field):
     refused = operator.get(f"{AT}/messages?{query}")
     assert (refused.status_code, refused.json()["refusals"][0]["field"]) == (422, field)
     assert member.asked == []
+
+
+def test_a_time_without_a_zone_is_of_the_console_and_a_time_may_be_named(operator, pair, member, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    assert operator.get(f"{AT}/messages?since=2026-11-30T12:00:00").status_code == 200
+    assert operator.get(f"{AT}/messages?since=2026-11-30T12:00:00%2B09:00").status_code == 200
+    assert operator.get(f"{AT}/messages?time=hour").status_code == 200
+    (_, naive), (_, aware), (_, hour) = member.asked
+    assert naive["since"] == aware["since"] == "1796007600000"
+    assert int(hour["since"]) > 0
 
 
 def test_one_message_comes_with_its_body_and_the_body_by_itself(operator, pair, member):
@@ -70,6 +84,16 @@ def test_a_test_message_is_published_or_only_tried(admin, pair, member):
     assert member.told == [("/topic/test", {"type": "test"}, "hello")]
     refused = admin("POST", f"{AT}/messages", {**sent, "headers": {"receipt": "1"}})
     assert (refused.status_code, refused.json()["refusals"][0]["field"]) == (422, "headers")
+
+
+@pytest.mark.parametrize("said", ["", "x", "9" * 5000])
+def test_a_server_that_gives_no_seq_has_stored_the_message_all_the_same(admin, pair, member, monkeypatch, said):
+    async def tell(destination, headers, body=""):
+        return {"seq": said}
+
+    monkeypatch.setattr(member, "tell", tell)
+    made = admin("POST", f"{AT}/messages", {"destination": "/topic/test"})
+    assert (made.status_code, made.json()["seq"]) == (201, 0)
 
 
 def test_connections_are_told_of_and_cut(operator, pair, member):

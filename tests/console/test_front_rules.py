@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from console import echo
+from console import echo, front
 from console.front_rules import CLAIMED_ADDRESS, Asked, faults
 from provisioning.core.arrival import Arrival
 
@@ -61,3 +61,14 @@ def test_what_holds_of_some_web_processes_names_them():
     ({"large": None, "held_s": None}, [])])
 def test_bodies_streams_and_silence(changed, expected):
     assert found(replace(WHOLE, **changed)) == expected
+
+
+@pytest.mark.parametrize("asked", [
+    Asked(URL, why_not="the connection failed (\x1b[2J)."), Asked(URL, (("\x1b[2J" * 9999, replace(GOOD, host="b")),)),
+    Asked(URL, (("a:8000", replace(GOOD, scheme="\x1b[2J")),))])
+def test_who_answers_in_place_of_the_console_writes_nothing_to_a_terminal(settings, monkeypatch, asked):
+    settings.PAIRWISE_CONSOLE_URL = URL
+    monkeypatch.setattr(front, "ask", lambda url: asked)
+    told = front.found_in_front()
+    assert told
+    assert not any("\x1b" in str(each) or len(str(each)) > 5000 for each in told)

@@ -77,22 +77,67 @@ def test_the_body_is_there_as_a_whole_and_whoever_has_gone_is_not_answered():
 
 def test_who_finds_no_thread_is_answered_as_other_requests_are(monkeypatch):
     monkeypatch.setattr(reads, "WAIT_S", 0.01)
+    parts = ({"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.request", "body": b"b"},
+             {"type": "http.disconnect"})
+    seen = []
+
+    async def other(scope, receive, send):
+        seen.extend([await receive(), await receive()])
+        await others(scope, sent_nothing, send)
+
+    async def all_of_it():
+        return await asked(Reads(other, in_thread, threads=0), scope(), parts)
+
+    assert async_to_sync(all_of_it)() == (299, b"another way")
+    assert seen == [{"type": "http.request", "body": b"ab", "more_body": False}, {"type": "http.disconnect"}]
+
+
+async def sent_nothing():
+    return {"type": "http.request", "body": b""}
+
+
+def test_requests_that_take_long_keep_no_thread_from_the_others(monkeypatch):
+    monkeypatch.setattr(reads, "WAIT_S", 0.2)
     free = threading.Event()
 
     def handle(scope, body):
-        assert free.wait(20)
+        assert scope["path"] == LIST or free.wait(20)
         return in_thread(scope, body)
 
     async def all_of_it():
         application = Reads(others, handle, threads=2)
-        waiting = [asyncio.create_task(asked(application, scope())) for _ in range(2)]
+        slow = [asyncio.create_task(asked(application, scope("/api/v1/applications/MS/messages"))) for _ in range(2)]
         await asyncio.sleep(0)
-        late = await asked(application, scope())
+        # The first waits for as long as they may keep their threads; there are other ones then.
+        _, *quick = [await asked(application, scope()) for _ in range(3)]
         free.set()
-        return late, {thread for _, thread in await asyncio.gather(*waiting)}, await asked(application, scope())
+        return [*quick, *await asyncio.gather(*slow)]
 
-    late, threads, then = async_to_sync(all_of_it)()
-    assert (late, len(threads), then[0]) == ((299, b"another way"), 2, 200)
+    found = async_to_sync(all_of_it)()
+    assert {status for status, _ in found} == {200}
+    assert found[0][1] == found[1][1] not in {thread for _, thread in found[2:]}
+
+
+def test_whoever_sends_slowly_keeps_no_thread():
+    async def all_of_it():
+        application, whole = Reads(others, in_thread, threads=1), asyncio.Event()
+
+        async def receive():
+            await whole.wait()
+            return {"type": "http.request", "body": b""}
+
+        async def send(message):
+            sent.append(message)
+
+        sent: list[dict] = []
+        slow = asyncio.create_task(application(scope(), receive, send))
+        await asyncio.sleep(0)
+        found = await asked(application, scope())
+        whole.set()
+        await slow
+        return found[0], sent[0]["status"]
+
+    assert async_to_sync(all_of_it)() == (200, 200)
 
 
 @pytest.mark.django_db(databases=["default", "control", "log"])

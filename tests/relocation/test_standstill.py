@@ -1,6 +1,7 @@
 """Pages while the databases are moved: read as ever, and what is sent is kept in the page."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from console import kept_databases
@@ -30,6 +31,15 @@ def test_what_somebody_sends_is_kept_until_that_has_ended(client, data_dir, kept
     assert client.get(address).status_code == 200
     kept_databases.remove(data_dir)
     assert client.post(address, {"username": "ada", "password": "pw"}).status_code == 200
+
+
+def test_what_another_site_sends_is_put_before_nobody(data_dir):
+    kept_databases.write(data_dir, KEPT.by_us(MOVING))
+    browser = Client(enforce_csrf_checks=True, headers={"Accept": "text/html", "Origin": "https://elsewhere.example.com"})
+    answer = browser.post(reverse("application-new"), {"name": "chosen-elsewhere"})
+    assert answer.status_code == 403
+    assert "chosen-elsewhere" not in answer.text
+    assert "<form" not in answer.text
 
 
 def test_one_that_was_broken_off_keeps_nobody_from_work(client, data_dir):

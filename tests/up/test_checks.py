@@ -103,6 +103,7 @@ def test_the_port_of_an_embedded_redis_counts_only_while_it_has_one(settings):
     ("", []), ("https://pairwise.example.com", []), ("http://192.0.2.1:8000", []), ("http://[2001:db8::1]:8000", []),
     ("pairwise.example.com", ["pairwise.E008"]), ("https://a.example/path", ["pairwise.E008"]),
     ("https://a.example';reboot'", ["pairwise.E008"]), ("https://$(reboot)", ["pairwise.E008"]),
+    ("https://[::1", ["pairwise.E008"]), ("https://a.example:99999", ["pairwise.E008"]),
 ])
 def test_an_address_that_goes_into_a_shell_is_plain(settings, url, expected):
     settings.PAIRWISE_CONSOLE_URL = url

@@ -1,6 +1,7 @@
 """A passcode for a client of a Message Server, made beside its options."""
 
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
@@ -14,6 +15,7 @@ from provisioning.web.pages import page, refuse
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 @page(CONFIGURE)
 @sensitive_variables("made")
 def passcode(request):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from protocol.names import LOOPBACK, WILDCARDS
+from provisioning.core.arrival import bracketed
 
 NOWHERE = LOOPBACK | WILDCARDS
 
@@ -53,19 +54,15 @@ def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
     # With HTTPS by others a proxy is in front, on a port that only who asked through it knows.
     named = listening.advertised_host and (listening.web_tls or scheme == "http")
     console_url = listening.console_url or f"{scheme}://" + (
-        f"{_bracketed(host)}:{listening.web_port}" if named else asked_host)
+        f"{bracketed(host)}:{listening.web_port}" if named else asked_host)
     control = host if listening.control_host in NOWHERE else listening.control_host
     broker = listening.redis_url
     if not broker:
         broker = listening.redis_socket_url if not listening.redis_password else \
-            f"redis://{_bracketed(host)}:{listening.redis_port}/0"
+            f"redis://{bracketed(host)}:{listening.redis_port}/0"
     return Reach(console_url=console_url, controls=listening.controls or ((control, listening.control_port),),
                  broker_url=broker,
                  problems=(*_problems(listening, host, console_url), *_tls_problems(listening, control, console_url)))
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _problems(listening: Listening, host: str, console_url: str) -> Iterator[str]:

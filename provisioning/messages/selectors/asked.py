@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.http import Http404
 
+from provisioning.core.events import last_failover_of
 from provisioning.messages.facts import (
     EVERYTHING,
     SHOWN_DESTINATIONS,
@@ -40,6 +41,10 @@ class Servers:
     @property
     def name(self) -> str:
         return " ⇄ ".join(row.name for row in sorted(self.members, key=lambda row: row.pk != self.pk))
+
+    def last_failover(self, **others: object) -> datetime | None:
+        """When the active server changed last. ``others``: what else messages are filtered by, which has no say."""
+        return last_failover_of(*(row.pk for row in self.members))
 
 
 def servers(pk: int) -> Servers:

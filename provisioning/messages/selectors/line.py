@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from protocol import console_logins
 from protocol.outside import read_json
+from protocol.said import legible
 from protocol.stomp_client import UNREADABLE, Dropped, Frame, Target, dialled, entered, frame, write
 from provisioning.core.clients import target
-from provisioning.core.text import closed
+from provisioning.core.text import closed, strange
 from provisioning.errors import Refused
 from provisioning.messages.facts import EVERYTHING, NotRead
 from provisioning.models import Application
@@ -21,6 +22,7 @@ WAIT_S = 1.0
 AT_ONCE = 4
 ANSWER_LARGEST = 8 * 1024 * 1024
 HEADERS_LARGEST = 1024 * 1024
+REASON_LONGEST = 500
 FORMER = ("It is of an older release that does not let the console in",
           "Install the newest Installation Package on both members, one after the other.")
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -71,7 +73,7 @@ class Line:
         while True:
             found = await frame(self._reader, longest, cut=True)
             if found[0] == "ERROR":
-                raise NotRead(closed(found[1].get("message", "The server refused it without a reason.")))
+                raise NotRead(_said(found[1].get("message", "")) or "The server refused it without a reason.")
             if found[0]:
                 return found
 
@@ -108,13 +110,13 @@ async def _talked(targets: Sequence[Target], troubles: list[str], talk: Callable
             try:
                 reader, writer = await dialled(each, limit=HEADERS_LARGEST)
             except Dropped as dropped:
-                troubles.append(f"{each.name}: {closed(str(dropped))}")
+                troubles.append(f"{each.name}: {_said(str(dropped))}")
                 continue
             try:
                 last_seq = await _entered(each, reader, writer)
                 return await _through(Line(each.name, last_seq, reader, writer), talk)
             except Dropped as dropped:
-                troubles.append(f"{each.name}: {closed(str(dropped) or 'it ended the connection')}")
+                troubles.append(f"{each.name}: {_said(str(dropped)) or 'it ended the connection.'}")
             finally:
                 writer.close()
     raise NotRead(f"Nobody takes clients now. {' '.join(troubles)}",
@@ -140,6 +142,11 @@ async def _through(line: Line, talk: Callable[[Line], Awaitable[Result]]) -> Res
         return await talk(line)
     except UNREADABLE as error:
         raise NotRead(f"{line.member} ended the connection.", "Try again.", passes=True, is_unsure=True) from error
+
+
+def _said(reason: str) -> str:
+    """What a server gives as its reason, as a sentence; "" for none."""
+    return closed(strange(legible(reason, REASON_LONGEST)))
 
 
 def _is_former(said: str) -> bool:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
+from provisioning.core.text import key_of
 from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.history import history
 from provisioning.messages.facts import Connection, NotRead
@@ -41,7 +42,7 @@ def publish(*, actor: Actor, application_id: int, destination: str, headers: Map
         return await line.tell(destination, {**headers}, body)
 
     receipt = _told(found, talk, "whether the message was stored")
-    seq = int(receipt.get("seq", "0"))
+    seq = key_of(receipt.get("seq")) or 0
     size = len(body.encode())
     _record(actor, found, f"Published a test message of {size:,} bytes to {destination} (seq {seq}).")
     return seq

@@ -5,7 +5,6 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.core.events import last_failover_of
 from provisioning.core.permissions import PUBLISH, READ_MESSAGES, actor_of
 from provisioning.core.text import file_word, key_of, strange
 from provisioning.errors import Refused
@@ -32,7 +31,7 @@ DESTINATIONS = Table((Column("Destination"), Column("Last message"), Column("Fir
 def message_list(request, pk: int):
     """The newest messages that match the filter; those before a seq (``?before=``)."""
     found, form, before = asked.servers(pk), MessageFilter(request.GET), key_of(request.GET.get("before"))
-    within, chosen = form.parts(lambda **others: last_failover_of(*(row.pk for row in found.members)))
+    within, chosen = form.parts(found.last_failover)
     of = chosen.get("of", EVERYTHING)
     look, trouble = read(lambda: asked.look(found, of=of, before=before, since=within.since, until=within.until,
                                             header=chosen.get("header")))

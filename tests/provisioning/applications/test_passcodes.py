@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from django.urls import reverse
+
 from protocol.client_logins import opens
 from tests.commands import run
 
@@ -25,3 +28,12 @@ def test_no_client_gets_a_login_of_the_console():
     code, out, err = run("passcode", "Pairwise.console")
     assert (code, out) == (2, "")
     assert "the console's own" in err
+
+
+@pytest.mark.django_db
+def test_what_a_script_puts_into_the_options_is_offered_beside_them_alone(administrator):
+    address, sent = reverse("application-passcode"), {"login": "billing"}
+    beside = administrator.post(address, sent, headers={"HX-Request": "true"})
+    alone = administrator.post(address, sent)
+    assert ("data-put-option" in beside.text, "data-put-option" in alone.text) == (True, False)
+    assert "{sha256}" in alone.text

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.core.text import strange
-from provisioning.models import Event, JobLine
+from provisioning.models import ComponentHeartbeat, Event, HostRuntime, JobLine
 from tests import factories
 
 from .conftest import connection, message
@@ -18,7 +18,7 @@ SHOWN = "inv[U+202E]oice[U+2066][U+200B][U+00AD][U+FEFF]"
 @pytest.mark.parametrize(("text", "shown"), [
     ("plain\ttext\n", "plain\ttext\n"), (TURNED, SHOWN), ("Grüße 名前 👍", "Grüße 名前 👍"),
     ("a\x1b[31m\x85", "a[U+001B][31m[U+0085]"),
-    ("\U000e0041", "[U+E0041]"), (7, "7")])
+    ("\U000e0041\U000e0141", "[U+E0041][U+E0141]"), ("a\u034fb", "a[U+034F]b"), (7, "7")])
 def test_what_nobody_sees_is_written_out(text, shown):
     assert strange(text) == shown
 
@@ -73,7 +73,12 @@ def test_what_hosts_say_of_jobs_hides_nothing(administrator):
                              reason=TURNED, advice=TURNED)
     JobLine.objects.create(job=job, number=1, at=timezone.now(), text=TURNED)
     Event.objects.create(at=timezone.now(), host=job.host, source="host", text=TURNED)
-    for address in (reverse("job-detail", args=[job.pk]), reverse("job-list"), reverse("event-list")):
+    for name in ("console-worker", "report-reader"):
+        ComponentHeartbeat.show(name)
+    HostRuntime.objects.update(status="Disconnected", reason=TURNED)
+    waits = factories.make_job(job.application, enqueued_at=timezone.now())
+    for address in (*(reverse("job-detail", args=[each.pk]) for each in (job, waits)), reverse("job-list"),
+                    reverse("event-list")):
         page = administrator.get(address).text
         assert SHOWN in page, address
         assert not hides(page), address

@@ -17,6 +17,8 @@ from tests.provisioning.walk import World, forgotten
 pytestmark = pytest.mark.django_db
 READ = [(name, request) for name, requests in ADDRESSES.items() for request in requests
         if request.method == "GET" and request.need != MACHINE]
+POSTED = [(name, request) for name, requests in ADDRESSES.items() for request in requests
+          if request.method == "POST" and request.need != MACHINE]
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
@@ -64,6 +66,19 @@ def test_what_is_secret_in_every_page_differs_each_time_so_that_its_length_tells
     client = browser(world)
     tokens = {TOKEN.search(plain(client.get(reverse("application-list"))))[1] for _ in range(5)}
     assert len(tokens) == 5
+
+
+@pytest.mark.long
+def test_what_is_shown_once_to_be_copied_is_never_kept(world):
+    shown = set()
+    for name, request in POSTED:
+        for address in world.addresses(name, request):
+            with forgotten():
+                answer = world.ask(str(Role.ADMINISTRATOR), "POST", address, world.sent(request))
+            if not answer.streaming and b"data-copy=" in answer.content:
+                shown.add(name)
+                assert "no-store" in answer["Cache-Control"], address
+    assert shown >= {"user-reset", "application-passcode", "wall-display"}
 
 
 def test_a_password_that_is_shown_once_is_neither_kept_nor_compressed(world):

@@ -37,6 +37,7 @@ def text_of(answer) -> str:
 def test_another_name_is_told_and_where_the_console_is(secured):
     answer = ask(host="b.example.com", secure=True)
     assert answer.status_code == 400
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
     said = text_of(answer)
     for part in ("asked for as b.example.com", f'href="{URL}"', "header Host", "PAIRWISE_ALLOWED_HOSTS"):
         assert part in said
