@@ -66,6 +66,9 @@ class Schedule:
                     due[duty] = now + duty.every_s
                     self._begin(duty)
         except Exception:
+            if self._stopped.is_set():
+                # Its threads take nothing any more.
+                return
             log.exception("The schedule has ended, and the console worker ends with it, so that it is started anew.")
             ended()
 
