@@ -5,6 +5,7 @@ else is as there.
 """
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Sequence
@@ -42,12 +43,17 @@ def main(arguments: Sequence[str]) -> int:
 def _carry_out(options: argparse.Namespace) -> None:
     """Raises Stop."""
     if options.verb == "join":
-        join_console(options.console, sys.stdin.readline().strip(), options.ca)
+        join_console(options.console, _token(), options.ca)
     elif (config := read_config(DIRECTORY)) is not None:
         if options.verb == "settle":
             print(start(DIRECTORY, PACKAGE, config))
         else:
             remove(DIRECTORY)
+
+
+def _token() -> str:
+    """From standard input; somebody at a terminal is asked, and does not show it."""
+    return (getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
 def join_console(url: str, token: str, ca: Path | None) -> None:

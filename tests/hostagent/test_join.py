@@ -83,6 +83,17 @@ def test_as_many_authorities_as_a_system_trusts_are_handed_over(tmp_path):
     assert (done.stdout, done.stderr) == ("400000\n", "")
 
 
+@pytest.mark.parametrize("at_a_terminal", [True, False])
+def test_somebody_at_a_terminal_is_asked_for_the_token_and_does_not_show_it(monkeypatch, at_a_terminal):
+    given, asked = io.StringIO("token\n"), []
+    given.isatty = lambda: at_a_terminal
+    monkeypatch.setattr(sys, "stdin", given)
+    monkeypatch.setattr(packaged.getpass, "getpass", lambda prompt: asked.append(prompt) or "token")
+    monkeypatch.setattr(packaged, "join_console", lambda *words: asked.append(words))
+    assert packaged.main(["join", "--console", "https://console"]) == 0
+    assert asked == ["Token: "] * at_a_terminal + [("https://console", "token", None)]
+
+
 @pytest.mark.parametrize("verb", [("settle",), ("leave",), ("join", "--console", "http://127.0.0.1:9")])
 @pytest.mark.parametrize(("error", "code", "said"), [
     (join.Stop("Do this."), 1, "Do this."), (KeyboardInterrupt(), join.INTERRUPTED, "Nothing more was done."),
