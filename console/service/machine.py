@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from console.service import layout, plan, tree
+from console.service import layout, plan, settings_file, tree
 from console.service.layout import ACCOUNT
 from console.service.plan import Facts, Rights
 from hostagent.enrol import MAKE_ACCOUNT, SYSTEMD
@@ -38,7 +38,7 @@ def look() -> Facts:
         rights={path: found for path in (*plan.RIGHTS, layout.DATA) if (found := _rights(path))},
         enabled=service.get("UnitFileState") == "enabled", state=service.get("ActiveState", ""),
         unread=service.get("NeedDaemonReload") == "yes", former=runs_elsewhere(service.get("MainPID", "0")),
-        unfit=why_unfit(python()))
+        asks_directory=bool(_settings().get("PAIRWISE_LDAP_URL")), unfit=why_unfit(python()))
 
 
 def python() -> Path:
@@ -57,6 +57,12 @@ def _digest() -> str:
         return str(json.loads(INSTALLED.read_bytes())["digest"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def _settings() -> dict[str, str]:
+    with contextlib.suppress(settings_file.Unreadable):
+        return settings_file.parse(_text(layout.SETTINGS) or "")
+    return {}
 
 
 def _text(path: Path) -> str | None:

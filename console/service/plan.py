@@ -127,6 +127,8 @@ class Facts:
     """systemd has not read the unit since that was written."""
     former: bool = False
     """The service still runs from the program that another one has taken the place of."""
+    asks_directory: bool = False
+    """Its settings name a directory that is asked who may sign in."""
     unfit: str = ""
     """Why the account cannot or must not run the program of Python, or ""."""
 
@@ -150,6 +152,13 @@ class Facts:
                     "install python3 python3-venv), remove .venv, then run ./run install-service with it first in "
                     "PATH.")
         return "" if self.systemd else self.why_no_service()
+
+    def why_more_packages(self, with_ldap: bool) -> str:
+        """Why the Python packages would not do that are to be installed, or ""."""
+        if with_ldap or not self.asks_directory:
+            return ""
+        return (f"{layout.SETTINGS} sets PAIRWISE_LDAP_URL, and nobody could sign in by that directory any more: run "
+                "./run install-service --with-ldap.")
 
     def why_no_service(self) -> str:
         if not self.systemd:

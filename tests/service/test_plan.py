@@ -158,6 +158,12 @@ def test_a_checkout_in_the_place_of_the_program_is_not_written_over():
     assert "move the checkout" in DONE.why_not_installed(Path("/opt/pairwise"))
 
 
+def test_an_upgrade_without_what_asks_the_directory_that_is_set_is_refused():
+    asks = replace(DONE, asks_directory=True)
+    assert "run ./run install-service --with-ldap" in asks.why_more_packages(with_ldap=False)
+    assert asks.why_more_packages(with_ldap=True) == DONE.why_more_packages(with_ldap=False) == ""
+
+
 def test_only_root_may():
     assert "Only root" in replace(DONE, is_root=False).why_no_service()
 
