@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.service import agent_package, deb, layout, machine, package, plan, tree
+from console.service import agent_package, deb, layout, machine, package, tree
 from console.service.command import environment
 from console.service.command import main as command
 from console.service.environment import LOCK, NotAsLocked, distributions, locked, packages
@@ -240,14 +240,6 @@ def test_a_command_works_with_the_console_and_the_program_of_the_service_whateve
     assert {name.removesuffix("_FILE") for name in OF_ONE_COMMAND} <= set(SECRET_SETTINGS)
 
 
-def test_python_looks_for_the_programs_of_root_in_no_place_that_a_shell_or_a_directory_names():
-    assert layout.COMMAND_SOURCE.read_text().startswith(f"#!{layout.PYTHON} -I\n")
-    started = {script: [line for line in text.splitlines() if "python" in line and not line.lstrip().startswith("#")]
-               for script, text in {**deb.scripts_of(agent_package.NAME), "join": agent_package.JOIN}.items()}
-    assert sum(map(len, started.values())) == 3
-    assert all("/usr/bin/python3 -I " in line for lines in started.values() for line in lines)
-
-
 # --- the packages
 
 
@@ -320,23 +312,3 @@ def test_the_programs_of_the_agents_package_are_those_of_the_bundle():
     content = bundle.files()
     assert {file.path.removeprefix(f"{DIRECTORY}/package/".lstrip("/")) for file in agent_package.files(content)} == {
         *content, "packaged.py", "usr/sbin/pairwise-agent-join"}
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "deploy/deb").iterdir()), ids=lambda path: path.name)
-def test_a_maintainer_script_ends_at_its_first_error_and_names_only_what_is_there(script):
-    text = script.read_text()
-    assert text.startswith("#!/bin/sh\nset -e\n")
-    assert subprocess.run(["sh", "-n", str(script)]).returncode == 0
-    known = [str(layout.PROGRAM), str(layout.DATA), str(layout.CONFIGURATION), str(DIRECTORY), "/run/systemd/system",
-             "/bin/sh", "/usr/bin/python3"]
-    named = re.findall(r"(?<![\w.])/(?!dev\b)[a-z][\w./-]*", text)
-    assert not [path for path in named if not any(path.startswith(each) for each in known)]
-    name, _, _ = script.name.rpartition(".")
-    assert name in (package.NAME, agent_package.NAME)
-
-
-def test_only_a_purge_of_the_package_removes_data():
-    for script in (ROOT / "deploy/deb").iterdir():
-        for line in script.read_text().partition("purge)")[0].splitlines():
-            assert str(layout.DATA) not in line
-    assert plan.RIGHTS.keys() == {layout.CONFIGURATION, layout.SETTINGS}
