@@ -36,9 +36,9 @@ KEPT_VERSIONS = 2
 PACKAGE = "package"
 """Name of the version that a package of the system brought, which alone takes it away."""
 BOOT_FILE = "comes_back_by"
-MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
-                "/usr/sbin/nologin")
-"""The name follows."""
+MAKE_ACCOUNT = ("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+                "--shell", "/usr/sbin/nologin")
+"""The name follows. Where `su` leads to root, its directory is in no PATH."""
 STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
 SERVERS_GO_ON, SERVERS_END_TOO = "TimeoutStopSec=60", "KillSignal=SIGINT\nTimeoutStopSec=infinity"
 """How systemd ends the agent. With its servers that takes as long as their Shutdown Timeouts say."""

@@ -81,7 +81,7 @@ def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monk
     assert (enrol.provide_account(), asked) == ("", [])
     monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "pairwise-of-no-machine")
     assert enrol.provide_account() == " The account pairwise-of-no-machine was created for servers."
-    assert [(command[0], command[-1]) for command in asked] == [("useradd", "pairwise-of-no-machine")]
+    assert [(command[0], command[-1]) for command in asked] == [("/usr/sbin/useradd", "pairwise-of-no-machine")]
 
     def fails(*_, **__):
         raise FileNotFoundError
