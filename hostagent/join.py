@@ -36,6 +36,8 @@ DIRECTORY = Path("/opt/pairwise-agent")
 ANSWER_S, REPORT_S = 60.0, 10.0
 ANSWER_BYTES = 64 * 2**20
 INTERRUPTED = 130
+LINE_AGAIN = "Paste the line again, or a new one where the token was used."
+COMMAND_AGAIN = "Run the command again."
 CERTIFICATE = {9: "not yet", 11: "not yet", 10: "expired", 12: "expired", 62: "other name", 64: "other name"}
 """Codes of X509_verify_cert, and what is said of them; any other one is of the authority."""
 
@@ -299,19 +301,20 @@ def main(arguments: "list[str] | None" = None) -> int:
           {"console": options.console, "token": token, "directory": str(directory), "bundle": BUNDLE})
 
 
-def ended(work: "Callable[[], Any]") -> int:
-    """The exit code of ``work``. What stops it is said in a sentence, and nothing else of it."""
+def ended(work: "Callable[[], Any]", again: str = LINE_AGAIN) -> int:
+    """The exit code of ``work``. What stops it is said in a sentence, and nothing else of it. ``again``: what helps
+    where nobody knows more."""
     try:
         work()
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Nothing more was done. Paste the line again, or a new one where the token was used.", file=sys.stderr)
+        print(f"Nothing more was done. {again}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). Make a new line "
-              "and paste it; when it says so again, report this sentence.", file=sys.stderr)
+        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). {again} When "
+              "it says so again, report this sentence.", file=sys.stderr)
         return 1
     return 0
 

@@ -16,7 +16,7 @@ from protocol import outside
 from protocol.version import VERSION
 
 from .enrol import PACKAGE, HostConsole, enrol, start
-from .join import DIRECTORY, Console, Stop, check_clock, ended, prepare, read_config, stage
+from .join import COMMAND_AGAIN, DIRECTORY, Console, Stop, check_clock, ended, prepare, read_config, stage
 from .removal import remove
 
 NAME, COMMAND = "pairwise-agent", Path("/usr/sbin/pairwise-agent-join")
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     verbs.add_parser("leave")
     options = parser.parse_args(arguments)
     os.umask(0o022)
-    return ended(lambda: _carry_out(options))
+    return ended(lambda: _carry_out(options), COMMAND_AGAIN)
 
 
 def _carry_out(options: argparse.Namespace) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from .boot import forget
 from .enrol import SERVERS_END_TOO, SYSTEMD, UNITS, HostConsole, stop_in_background, systemctl, unit_name, unit_text
-from .join import REPORT_S, Stop, ended, read_config
+from .join import COMMAND_AGAIN, REPORT_S, Stop, ended, read_config
 from .opened import Directory
 from .ways import real
 
 
 def remove_main(directory: Path) -> int:
     """Take the agent in ``directory`` away; the exit code."""
-    return ended(lambda: remove(directory))
+    return ended(lambda: remove(directory), COMMAND_AGAIN)
 
 
 def remove(directory: Path) -> None:
