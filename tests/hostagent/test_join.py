@@ -96,7 +96,8 @@ def test_somebody_at_a_terminal_is_asked_for_the_token_and_does_not_show_it(monk
 
 @pytest.mark.parametrize("verb", [("settle",), ("leave",), ("join", "--console", "http://127.0.0.1:9")])
 @pytest.mark.parametrize(("error", "code", "said"), [
-    (join.Stop("Do this."), 1, "Do this."), (KeyboardInterrupt(), join.INTERRUPTED, "Nothing more was done. Run the command"),
+    (join.Stop("Do this."), 1, "Do this."),
+    (KeyboardInterrupt(), join.INTERRUPTED, "Nothing more was done. Run the command again."),
     (subprocess.TimeoutExpired("systemctl", 60), 1, "did not expect (TimeoutExpired:")], ids=["stop", "ctrl-c", "else"])
 def test_whatever_ends_a_command_of_the_package_is_a_sentence(monkeypatch, capsys, verb, error, code, said):
     def ends(*_):
