@@ -262,6 +262,18 @@ def listed(path):
     return {words[5].removeprefix("."): (words[0], words[1]) for words in map(str.split, lines)}
 
 
+@pytest.mark.parametrize("own", ["libldap-2.5-0", "libldap2"])
+def test_what_asks_a_directory_depends_on_what_this_release_calls_it(own):
+    listed = [f"ii  {own}", "ii  libldap-dev", "un  libldap-2.4-2", "ii  libldap-common", "ii  libsasl2-2",
+              "ii  libsasl2-modules-db"]
+    assert package.of_a_directory("\n".join(listed)) == (own, "libsasl2-2")
+
+
+@pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
+def test_a_pattern_of_packages_is_asked_of_this_machine():
+    assert re.search(r"^ii +dpkg$", deb.installed("dpkg*"), re.MULTILINE)
+
+
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
 def test_the_package_of_the_console_has_program_packages_unit_settings_and_command():
     paths = {f"/{file.path}" for file in package.files((LOCK,))}
