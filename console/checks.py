@@ -67,12 +67,18 @@ def looks(**_) -> list[CheckMessage]:
 
 
 @register(TAG)
+def numbers_from_one(**_) -> list[CheckMessage]:
+    """What is kept for no time is not kept at all, and an audit that is always due leaves time for nothing else."""
+    return [Error(f"{name} is {number:g}.", id="pairwise.E018", hint="Set it to a number from 1.")
+            for name in ("PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS", "PAIRWISE_AUDIT_MINUTES",
+                         "PAIRWISE_AUDIT_KEEP_DAYS")
+            if (number := getattr(settings, name)) < 1]
+
+
+@register(TAG)
 def log_records(**_) -> list[CheckMessage]:
-    """Some are kept, and in no database of anything else: there they would keep everybody waiting."""
+    """In no database of anything else: there they would keep everybody waiting."""
     found: list[CheckMessage] = []
-    for name in ("PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"):
-        if (number := getattr(settings, name)) < 1:
-            found.append(Error(f"{name} is {number}.", id="pairwise.E018", hint="Set it to a number from 1."))
     if settings.PAIRWISE_LOG_RATE < 0:
         found.append(Error(f"PAIRWISE_LOG_RATE is {settings.PAIRWISE_LOG_RATE}.", id="pairwise.E018",
                            hint="Set it to a number from 1, or to 0 for no bound."))

@@ -13,6 +13,8 @@ from django.db import DatabaseError, connections
 
 from console import tasks as of_console
 from provisioning import tasks
+from provisioning.jobs.worker.reaper import REAP_EVERY_S
+from provisioning.looks.worker import TICK
 
 log = logging.getLogger(__name__)
 THREADS = 2
@@ -31,9 +33,9 @@ DUTIES = (
     Duty(tasks.ask_for_heartbeat, 2.0),
     Duty(tasks.audit_changes, 3.0),
     Duty(tasks.keep_broker_accounts, 5.0),
-    Duty(tasks.reap_jobs, 5.0),
+    Duty(tasks.reap_jobs, REAP_EVERY_S),
     Duty(of_console.end_more_detail, 10.0),
-    Duty(tasks.look_around, 15.0),
+    Duty(tasks.look_around, TICK.total_seconds()),
     Duty(of_console.keep_drills, 20.0),
     Duty(of_console.keep_sign_ins, 60.0),
     Duty(of_console.keep_answers, 600.0),
@@ -66,6 +68,9 @@ class Schedule:
                     due[duty] = now + duty.every_s
                     self._begin(duty)
         except Exception:
+            if self._stopped.is_set():
+                # Its threads take nothing any more.
+                return
             log.exception("The schedule has ended, and the console worker ends with it, so that it is started anew.")
             ended()
 

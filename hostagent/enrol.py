@@ -36,10 +36,12 @@ KEPT_VERSIONS = 2
 PACKAGE = "package"
 """Name of the version that a package of the system brought, which alone takes it away."""
 BOOT_FILE = "comes_back_by"
-MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
-                "/usr/sbin/nologin")
-"""The name follows."""
+MAKE_ACCOUNT = ("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+                "--shell", "/usr/sbin/nologin")
+"""The name follows. Where `su` leads to root, its directory is in no PATH."""
 STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
+SERVERS_GO_ON, SERVERS_END_TOO = "TimeoutStopSec=60", "KillSignal=SIGINT\nTimeoutStopSec=infinity"
+"""How systemd ends the agent. With its servers that takes as long as their Shutdown Timeouts say."""
 UNIT = """[Unit]
 Description=Pairwise agent of host {host}
 Wants=network-online.target
@@ -53,7 +55,7 @@ KillMode=process
 Restart=always
 RestartSec=2
 WatchdogSec=60
-TimeoutStopSec=60
+{ends}
 UMask=0022
 
 [Install]
@@ -162,8 +164,15 @@ def unit_name(directory: Path) -> str:
     return f"pairwise-agent-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}.service"
 
 
-def unit_text(directory: Path, host: str) -> str:
-    return UNIT.format(host=host, python=sys.executable, directory=directory)
+def unit_text(directory: Path, host: str, ends: str = SERVERS_GO_ON) -> str:
+    return UNIT.format(host=host, python=sys.executable, directory=directory, ends=ends)
+
+
+def systemctl(unit: str, *arguments: str, within_s: float | None = STOP_S * 2) -> None:
+    """Raises Stop, and TimeoutExpired."""
+    done = subprocess.run(["systemctl", *arguments], check=False, capture_output=True, text=True, timeout=within_s)
+    if done.returncode:
+        raise Stop(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()} Run journalctl -u {unit}.")
 
 
 def start_service(directory: Path, config: Mapping[str, Any]) -> str:
@@ -173,10 +182,7 @@ def start_service(directory: Path, config: Mapping[str, Any]) -> str:
     check_port(config["lca_port"])
     (UNITS / unit).write_text(unit_text(directory, config["host"]))
     for arguments in (["daemon-reload"], ["enable", unit], ["restart", unit]):
-        done = subprocess.run(["systemctl", *arguments], check=False, capture_output=True, text=True,
-                              timeout=STOP_S * 2)
-        if done.returncode:
-            raise Stop(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()} Run journalctl -u {unit}.")
+        systemctl(unit, *arguments)
     wait_listens(config["lca_port"], lambda: True, directory / "state" / "logs" / "agent.log")
     forget(directory)
     note_boot(directory, "systemd")
@@ -226,7 +232,7 @@ def running_agent(directory: Path) -> int:
 
 
 def stop_in_background(directory: Path, number: signal.Signals) -> None:
-    """SIGTERM: its servers go on. SIGINT: they stop too. Raises Stop."""
+    """SIGTERM: its servers go on. SIGINT: they stop too, each within its Shutdown Timeout. Raises Stop."""
     pid = running_agent(directory)
     if not pid:
         return
@@ -236,7 +242,7 @@ def stop_in_background(directory: Path, number: signal.Signals) -> None:
             signal.pidfd_send_signal(descriptor, number)
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
-            if not poll.poll(STOP_S * 1000):
+            if not poll.poll(None if number == signal.SIGINT else STOP_S * 1000):
                 raise Stop(f"The agent (process {pid}) does not end. Look into {directory}/state/logs/agent.log, end "
                            f"it with kill -9 {pid} (its servers go on), and paste the line again.")
         finally:

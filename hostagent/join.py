@@ -34,7 +34,10 @@ from protocol.joining import DISK, PROGRAM
 BUNDLE: "dict[str, Any]" = {}
 DIRECTORY = Path("/opt/pairwise-agent")
 ANSWER_S, REPORT_S = 60.0, 10.0
+ANSWER_BYTES = 64 * 2**20
 INTERRUPTED = 130
+LINE_AGAIN = "Paste the line again, or a new one where the token was used."
+COMMAND_AGAIN = "Run the command again."
 CERTIFICATE = {9: "not yet", 11: "not yet", 10: "expired", 12: "expired", 62: "other name", 64: "other name"}
 """Codes of X509_verify_cert, and what is said of them; any other one is of the authority."""
 
@@ -47,6 +50,13 @@ class Unreached(Stop):
     """The console does not answer as itself, so that it cannot be told of it."""
 
 
+class NowhereElse(urllib.request.HTTPRedirectHandler):
+    """Who is sent to another place does not go: what proves this machine is for the console alone."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 class Console:
     """Proves itself with the token. ``authority`` (PEM) is the only one that the console is verified by, "" for those
     that this machine trusts."""
@@ -55,7 +65,7 @@ class Console:
         self.url, self.token, self.has_authority = url.rstrip("/"), token, bool(authority)
         context = ssl.create_default_context(cadata=authority or None)
         # As the agent does: hosts reach their console directly.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NowhereElse,
                                                    urllib.request.HTTPSHandler(context=context))
 
     def get(self, path: str, within_s: float = ANSWER_S) -> bytes:
@@ -69,7 +79,7 @@ class Console:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise Unreached(f"The console at {self.url} {PROGRAM['no answer of its own']}")
+            raise self._other_answer()
         return answer
 
     def report(self, stage: str, state: str, text: str) -> Any:
@@ -86,15 +96,22 @@ class Console:
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with self._opener.open(request, timeout=within_s) as answer:
-                content: bytes = answer.read()
-                return content
+                content: bytes = answer.read(ANSWER_BYTES + 1)
+            if len(content) > ANSWER_BYTES:
+                raise self._other_answer()
+            return content
         except urllib.error.HTTPError as error:
+            if error.code < 400:
+                raise self._other_answer() from None
             text = error.read(2000).decode("utf-8", "replace").strip()
             if text and error.headers.get_content_type() == "text/plain":
                 raise Stop(text) from None
             raise Unreached(self.unreached(error)) from None
         except (OSError, http.client.HTTPException) as error:
             raise Unreached(self.unreached(error)) from None
+
+    def _other_answer(self) -> Unreached:
+        return Unreached(f"The console at {self.url} {PROGRAM['no answer of its own']}")
 
     def unreached(self, error: Exception) -> str:
         """What is said of ``error`` on the way to the console."""
@@ -284,30 +301,31 @@ def main(arguments: "list[str] | None" = None) -> int:
           {"console": options.console, "token": token, "directory": str(directory), "bundle": BUNDLE})
 
 
-def ended(work: "Callable[[], Any]") -> int:
-    """The exit code of ``work``. What stops it is said in a sentence, and nothing else of it."""
+def ended(work: "Callable[[], Any]", again: str = LINE_AGAIN) -> int:
+    """The exit code of ``work``. What stops it is said in a sentence, and nothing else of it. ``again``: what helps
+    where nobody knows more."""
     try:
         work()
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Nothing more was done. Paste the line again, or a new one where the token was used.", file=sys.stderr)
+        print(f"Nothing more was done. {again}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). Make a new line "
-              "and paste it; when it says so again, report this sentence.", file=sys.stderr)
+        print(f"Something went wrong that Pairwise did not expect ({type(error).__name__}: {error}). {again} When "
+              "it says so again, report this sentence.", file=sys.stderr)
         return 1
     return 0
 
 
 def go_on(program: Path, given: "dict[str, Any]") -> NoReturn:
-    """This process becomes ``program``, which reads ``given`` from standard input: arguments are seen by everybody."""
-    reading, writing = os.pipe()
-    os.write(writing, json.dumps(given).encode())
-    os.close(writing)
-    os.dup2(reading, sys.stdin.fileno())
-    os.close(reading)
+    """This process becomes ``program``, which reads ``given`` from standard input: arguments are seen by everybody. A
+    pipe would hold no more than 64 KB, and authorities may be as many as a system trusts."""
+    with open(os.memfd_create("given"), "wb") as file:
+        file.write(json.dumps(given).encode())
+        file.seek(0)
+        os.dup2(file.fileno(), sys.stdin.fileno())
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-I", str(program)])
 

@@ -5,6 +5,7 @@ else is as there.
 """
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from protocol import outside
 from protocol.version import VERSION
 
 from .enrol import PACKAGE, HostConsole, enrol, start
-from .join import DIRECTORY, Console, Stop, check_clock, prepare, read_config, stage
+from .join import COMMAND_AGAIN, DIRECTORY, Console, Stop, check_clock, ended, prepare, read_config, stage
 from .removal import remove
 
 NAME, COMMAND = "pairwise-agent", Path("/usr/sbin/pairwise-agent-join")
@@ -36,19 +37,23 @@ def main(arguments: Sequence[str]) -> int:
     verbs.add_parser("leave")
     options = parser.parse_args(arguments)
     os.umask(0o022)
-    try:
-        if options.verb == "join":
-            join_console(options.console, sys.stdin.readline().strip(), options.ca)
-        elif (config := read_config(DIRECTORY)) is None:
-            pass
-        elif options.verb == "settle":
+    return ended(lambda: _carry_out(options), COMMAND_AGAIN)
+
+
+def _carry_out(options: argparse.Namespace) -> None:
+    """Raises Stop."""
+    if options.verb == "join":
+        join_console(options.console, _token(), options.ca)
+    elif (config := read_config(DIRECTORY)) is not None:
+        if options.verb == "settle":
             print(start(DIRECTORY, PACKAGE, config))
         else:
             remove(DIRECTORY)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return 1
-    return 0
+
+
+def _token() -> str:
+    """From standard input; somebody at a terminal is asked, and does not show it."""
+    return (getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
 
 
 def join_console(url: str, token: str, ca: Path | None) -> None:

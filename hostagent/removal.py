@@ -2,44 +2,47 @@
 
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 from .boot import forget
-from .enrol import STOP_S, UNITS, HostConsole, stop_in_background, unit_name
-from .join import REPORT_S, Stop, read_config
+from .enrol import SERVERS_END_TOO, SYSTEMD, UNITS, HostConsole, stop_in_background, systemctl, unit_name, unit_text
+from .join import COMMAND_AGAIN, REPORT_S, Stop, ended, read_config
 from .opened import Directory
 from .ways import real
 
 
 def remove_main(directory: Path) -> int:
     """Take the agent in ``directory`` away; the exit code."""
-    try:
-        remove(directory)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return 1
-    return 0
+    return ended(lambda: remove(directory), COMMAND_AGAIN)
 
 
 def remove(directory: Path) -> None:
-    """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop."""
-    unit = unit_name(directory)
-    if (UNITS / unit).exists():
-        # On SIGINT the agent stops its servers before it ends.
-        text = (UNITS / unit).read_text().replace("KillMode=process", "KillMode=process\nKillSignal=SIGINT")
-        (UNITS / unit).write_text(text)
-        for arguments in (["daemon-reload"], ["disable", unit], ["stop", unit]):
-            subprocess.run(["systemctl", *arguments], check=False, capture_output=True, timeout=STOP_S * 2)
-        (UNITS / unit).unlink()
-        subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True, timeout=STOP_S)
+    """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop, and then
+    nothing was taken away that a server still needs."""
+    print("Stopping the agent with its servers, each within its Shutdown Timeout", flush=True)
+    remove_service(directory)
     stop_in_background(directory, signal.SIGINT)
     forget(directory)
     tell_leave(directory)
     remove_files(directory)
     print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
           "console, if it is not to come back.")
+
+
+def remove_service(directory: Path) -> None:
+    """Stop it, if there is one, and take its unit away. Raises Stop."""
+    unit, runs = unit_name(directory), SYSTEMD.is_dir()
+    if not (UNITS / unit).exists():
+        return
+    if runs:
+        (UNITS / unit).write_text(unit_text(directory, (read_config(directory) or {}).get("host", ""), SERVERS_END_TOO))
+        systemctl(unit, "daemon-reload")
+        systemctl(unit, "disable", unit)
+        systemctl(unit, "stop", unit, within_s=None)
+    (UNITS / unit).unlink()
+    if runs:
+        systemctl(unit, "daemon-reload")
 
 
 def remove_files(directory: Path) -> None:

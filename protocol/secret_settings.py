@@ -25,6 +25,9 @@ SECRET_SETTINGS = (
     "PAIRWISE_MOVE_PASSWORD",
     "PAIRWISE_BACKUP_KEY",
 )
+OF_ONE_COMMAND = tuple(each for name in ("PAIRWISE_ADMIN_PASSWORD", "PAIRWISE_MOVE_PASSWORD", "PAIRWISE_BACKUP_KEY")
+                       for each in (name, name + FILE))
+"""Variables that are of no use to anybody but who sets up, moves or keeps a backup."""
 _DATABASES = ("sqlite", "postgres", "postgresql")
 SCHEMES = dict.fromkeys(("PAIRWISE_DATABASE_URL", "PAIRWISE_CONTROL_DATABASE_URL", "PAIRWISE_LOG_DATABASE_URL"),
                         _DATABASES)

@@ -16,8 +16,9 @@ from tests.sources import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "client").glob("*.md")])
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-SPAN = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:\./run|manage\.py|\./manage\.py)(?: [^`]*)?)`")
-BEGINS = re.compile(r"(?:^|[ (])(\./run|(?:python )?manage\.py)(?= |$)")
+SPAN = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:\./run|manage\.py|\./manage\.py|(?:sudo )?pairwise)(?: [^`]*)?)`")
+BEGINS = re.compile(r"(?:(?:^|[ (])(?=\./run|(?:python )?manage\.py)|^(?:sudo )?(?=pairwise))"
+                    r"(\./run|(?:python )?manage\.py|pairwise)(?= |$)")
 OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up", "install-service", "package", "--version"}
 """Verbs of ``run`` that are no command of manage.py."""
 NUMBERS = {"N", "NUMBER", "SECONDS", "DAYS", "COUNT"}
@@ -156,6 +157,7 @@ def test_every_verb_of_run_is_told_by_its_help_and_by_the_documents():
     ("./run manage tokens add a --expires soon", "invalid int"), ("./run move --to URL --too", "unrecognized"),
     ("./run bench nowhere", "no measurement"), ("./run bench api -nowhere 1", "no -nowhere"),
     ("./run test tests/nowhere", "no tests/nowhere"), ("./run explore nowhere", "no scope"),
+    ("sudo pairwise nowhere", "no command nowhere"), ("pairwise move --to URL --too", "unrecognized"),
     ("./run soak 3 --nowhere", "no --nowhere"), ("manage.py chek", "no command chek"), ("./run help me", "no me")])
 def test_what_cannot_be_typed_is_found(line, said):
     assert any(said in wrong(words, whole=True) for words in commands(line))

@@ -8,8 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from console import kept_databases
-from console.up.programs import OF_THIS_PROCESS
-from protocol.secret_settings import FILE
+from protocol.secret_settings import FILE, OF_ONE_COMMAND
 from provisioning.catalog.stored import UNFINISHED
 
 SETTINGS, SETTINGS_FILE = "settings", "settings.env"
@@ -50,7 +49,7 @@ def size(with_log: bool) -> int:
 def kept_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """As run.env has them."""
     return {name: value for name, value in environment.items()
-            if name.startswith("PAIRWISE_") and name not in OF_THIS_PROCESS and "\n" not in value}
+            if name.startswith("PAIRWISE_") and name not in OF_ONE_COMMAND and "\n" not in value}
 
 
 def named_files(environment: Mapping[str, str]) -> Iterator[tuple[str, Path]]:

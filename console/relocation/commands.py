@@ -11,7 +11,6 @@ from console.kept_databases import CONFIGURATION, LOG, RECORD
 from console.up import processes
 from protocol.secret_settings import variables
 
-COMMAND_S = 600.0
 OWN = frozenset(each for name in (CONFIGURATION, RECORD, LOG, "PAIRWISE_MOVE_PASSWORD") for each in variables(name))
 """Settings of this process that say nothing to them."""
 
@@ -22,11 +21,11 @@ class CommandFailed(Exception):
 
 def manage(*arguments: str, addresses: Mapping[str, str], codes: tuple[int, ...] = (0,)) -> str:
     """What a command prints that works with the databases at ``addresses`` ({setting: address}; {}: with those that
-    count). It ends when this process is killed: nothing works on there. Raises CommandFailed."""
+    count). However long that takes, as with millions of rows; it ends when this process is killed: nothing works on
+    there. Raises CommandFailed."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN} | dict(addresses)
     done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=settings.BASE_DIR, text=True, env=environment,
-                          capture_output=True, timeout=COMMAND_S, stdin=subprocess.DEVNULL,
-                          preexec_fn=processes.following_us())
+                          capture_output=True, stdin=subprocess.DEVNULL, preexec_fn=processes.following_us())
     if done.returncode not in codes:
         raise CommandFailed(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
     return done.stdout

@@ -26,6 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     except (_Refused, machine.CannotDo, NotAsLocked, Damaged, CannotBuild) as error:
         print(error, file=sys.stderr)
         return REFUSED
+    except OSError as error:
+        print(f"This could not be done ({error}). Correct that, then run the command again.", file=sys.stderr)
+        return REFUSED
     return OK
 
 
@@ -63,7 +66,7 @@ def _install_service(options: argparse.Namespace) -> None:
             "Pairwise was installed as a package here: remove it by apt remove pairwise."
         steps = plan.uninstall(facts, purge=options.purge is not None)
     else:
-        why = facts.why_not_installed() or facts.why_no_service()
+        why = facts.why_not_installed() or facts.why_no_service() or facts.why_more_packages(options.with_ldap)
         steps = plan.install(_wanted(locks), facts)
     if options.dry_run:
         _say_plan(steps, why)

@@ -13,7 +13,7 @@ from hostagent.packaged import COMMAND, NAME
 
 JOIN = f"""#!/bin/sh
 # Joins this machine to a console; the token comes by standard input (docs/hosts.md).
-exec python3 -I {DIRECTORY}/{PACKAGE}/packaged.py join "$@"
+exec /usr/bin/python3 -I {DIRECTORY}/{PACKAGE}/packaged.py join "$@"
 """
 
 

@@ -3,10 +3,11 @@
 import os
 import pwd
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from console.service.layout import ACCOUNT, DATA, PROGRAM, PYTHON, SETTINGS
 from console.service.settings_file import Unreadable, parse
+from protocol.secret_settings import OF_ONE_COMMAND
 
 HELP = """pairwise ARGS: a command of the console on this machine, for example: pairwise status --json
 Run it as root or as the account pairwise. `pairwise help` lists the commands; docs/operating.md explains them, where
@@ -32,8 +33,15 @@ def main(arguments: Sequence[str]) -> int:
         print(f"There is no account {ACCOUNT} on this machine: install Pairwise as a service first "
               "(docs/installing.md).", file=sys.stderr)
         return 2
-    os.environ.update({"PAIRWISE_DATA_DIR": str(DATA)} | settings)
-    os.execv(PYTHON, [str(PYTHON), str(PROGRAM / "manage.py"), *arguments])
+    os.execve(PYTHON, [str(PYTHON), str(PROGRAM / "manage.py"), *arguments], environment(os.environ, settings))
+
+
+def environment(ours: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Of the command. Of ``ours``, whoever calls it, nothing that would have it work with another console, or load
+    another program, than the service does."""
+    kept = {name: value for name, value in ours.items()
+            if name in OF_ONE_COMMAND or not name.startswith(("PAIRWISE_", "DJANGO_", "PYTHON"))}
+    return kept | {"PAIRWISE_DATA_DIR": str(DATA)} | dict(settings)
 
 
 def become(account: str) -> None:

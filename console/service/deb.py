@@ -54,6 +54,11 @@ def architecture() -> str:
     return _run(["dpkg", "--print-architecture"]).strip()
 
 
+def installed(*patterns: str) -> str:
+    """Lines of state and name of this machine's packages. Raises CannotBuild."""
+    return _run(["dpkg-query", "--show", "--showformat", "${db:Status-Abbrev} ${Package}\n", *patterns])
+
+
 def built_at() -> int:
     """Unix time that every file in a package carries."""
     return int(os.environ.get("SOURCE_DATE_EPOCH", BUILD_TIME))

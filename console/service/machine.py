@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from console.service import layout, plan, tree
+from console.service import layout, plan, settings_file, tree
 from console.service.layout import ACCOUNT
 from console.service.plan import Facts, Rights
 from hostagent.enrol import MAKE_ACCOUNT, SYSTEMD
@@ -20,9 +20,8 @@ from protocol.files import write_atomically
 
 INSTALLED = layout.PROGRAM / "installed.json"
 PACKAGED = Path("/var/lib/dpkg/info/pairwise.list")
-SYSTEMCTL_S = 700.0
-"""A stop takes as long as servers on this machine take (TimeoutStopSec of the unit)."""
-ACTIVE = ("active", "activating", "reloading")
+HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What ProtectHome of the unit keeps from the service."""
 
 
 class CannotDo(Exception):
@@ -31,13 +30,15 @@ class CannotDo(Exception):
 
 def look() -> Facts:
     written = (layout.UNITS / layout.UNIT, layout.COMMANDS / layout.COMMAND)
+    service = _service()
     return Facts(
         is_root=os.geteuid() == 0, systemd=SYSTEMD.is_dir(), account=_is_account(ACCOUNT), packaged=PACKAGED.exists(),
         program_there=layout.PROGRAM.exists(), digest=_digest(),
         texts={path: text for path in written if (text := _text(path)) is not None},
         rights={path: found for path in (*plan.RIGHTS, layout.DATA) if (found := _rights(path))},
-        enabled=_systemctl_says("is-enabled") == "enabled", active=_systemctl_says("is-active") in ACTIVE,
-        unreachable=_unreachable(python()))
+        enabled=service.get("UnitFileState") == "enabled", state=service.get("ActiveState", ""),
+        unread=service.get("NeedDaemonReload") == "yes", former=runs_elsewhere(service.get("MainPID", "0")),
+        asks_directory=bool(_settings().get("PAIRWISE_LDAP_URL")), unfit=why_unfit(python()))
 
 
 def python() -> Path:
@@ -58,6 +59,12 @@ def _digest() -> str:
         return ""
 
 
+def _settings() -> dict[str, str]:
+    with contextlib.suppress(settings_file.Unreadable):
+        return settings_file.parse(_text(layout.SETTINGS) or "")
+    return {}
+
+
 def _text(path: Path) -> str | None:
     try:
         return path.read_text()
@@ -76,16 +83,33 @@ def _rights(path: Path) -> Rights | None:
     return Rights(str(found.st_uid), str(found.st_gid), stat.S_IMODE(found.st_mode))
 
 
-def _systemctl_says(verb: str) -> str:
+def _service() -> dict[str, str]:
+    """What systemd says of the service; {} without systemd."""
     try:
-        return subprocess.run(["systemctl", verb, layout.UNIT], capture_output=True, text=True, check=False,
-                              timeout=SYSTEMCTL_S).stdout.strip()
+        said = subprocess.run(["systemctl", "show", layout.UNIT, "--property",
+                               "ActiveState,UnitFileState,MainPID,NeedDaemonReload"], capture_output=True, text=True,
+                              check=False).stdout
     except OSError:
-        return ""
+        return {}
+    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
 
-def _unreachable(program: Path) -> str:
-    return next((str(place) for place in reversed(program.parents) if not place.stat().st_mode & stat.S_IXOTH), "")
+def runs_elsewhere(pid: str, place: Path = layout.PROGRAM) -> bool:
+    """Whether the process, if there is one, works in another directory than the one that is at ``place`` now."""
+    with contextlib.suppress(OSError):
+        return not os.path.samefile(f"/proc/{pid}/cwd", place)
+    return False
+
+
+def why_unfit(program: Path) -> str:
+    """Why the account cannot run ``program``, or root must not (``pairwise`` begins as root); "" when both can."""
+    for place in (*reversed(program.parents), program):
+        facts = place.stat()
+        if place in HIDDEN or not facts.st_mode & stat.S_IXOTH:
+            return f"is below {place}, where the account {ACCOUNT} does not come"
+        if facts.st_uid != 0 or facts.st_mode & stat.S_IWOTH:
+            return f"can be changed by others than root, who may write to {place}"
+    return ""
 
 
 # --- steps
@@ -124,7 +148,8 @@ def _do(step: plan.Step, locks: tuple[str, ...]) -> None:
 
 
 def _run(*arguments: str) -> None:
-    subprocess.run(arguments, check=True, capture_output=True, text=True, timeout=SYSTEMCTL_S)
+    # However long it takes: a start brings databases up to date, a stop waits for the servers of this machine.
+    subprocess.run(arguments, check=True, capture_output=True, text=True)
 
 
 def _give(path: Path, rights: Rights) -> None:

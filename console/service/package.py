@@ -1,5 +1,6 @@
 """The package ``pairwise``: program, Python packages, unit, settings and command of a console."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,20 @@ from console.service.environment import DIRECTORY_LOCK
 from console.service.tree import File
 
 NAME = "pairwise"
-OF_A_DIRECTORY = ("libldap-2.5-0", "libsasl2-2")
-"""What the packages of DIRECTORY_LOCK were built against."""
+OF_A_DIRECTORY = re.compile(r"ii +(libldap[-.\d]*|libsasl2-[\dt]+)")
+"""What the packages of DIRECTORY_LOCK were built against: each release of Debian has others."""
+
+
+def of_a_directory(listed: str) -> tuple[str, ...]:
+    """Packages of ``listed``, what dpkg-query says of this machine."""
+    return tuple(found[1] for line in listed.splitlines() if (found := OF_A_DIRECTORY.fullmatch(line)))
 
 
 def about(locks: tuple[str, ...]) -> deb.Package:
     return deb.Package(
         name=NAME, architecture=deb.architecture(), scripts=deb.scripts_of(NAME), settings=(str(layout.SETTINGS),),
         depends=(f"python{tree.VERSION}", "systemd", "passwd", "libc6", "libgcc-s1", "libstdc++6",
-                 *(OF_A_DIRECTORY if DIRECTORY_LOCK in locks else ())),
+                 *(of_a_directory(deb.installed("libldap*", "libsasl2*")) if DIRECTORY_LOCK in locks else ())),
         summary="web console for redundant Message Server pairs",
         description="Provisions, starts, supervises, switches over and audits warm standby pairs of Message Servers.")
 

@@ -121,9 +121,21 @@ class Facts:
     texts: Mapping[Path, str] = field(default_factory=dict)
     rights: Mapping[Path, Rights] = field(default_factory=dict)
     enabled: bool = False
-    active: bool = False
-    unreachable: str = ""
-    """A directory above the program of Python that others than root cannot pass, or ""."""
+    state: str = "inactive"
+    """Of the service, as systemd calls it."""
+    unread: bool = False
+    """systemd has not read the unit since that was written."""
+    former: bool = False
+    """The service still runs from the program that another one has taken the place of."""
+    asks_directory: bool = False
+    """Its settings name a directory that is asked who may sign in."""
+    unfit: str = ""
+    """Why the account cannot or must not run the program of Python, or ""."""
+
+    @property
+    def runs(self) -> bool:
+        """Or is about to."""
+        return self.state not in ("inactive", "failed", "")
 
     def why_not_installed(self, checkout: Path = layout.CHECKOUT) -> str:
         """Why ./run install-service cannot work here: a sentence that says what to do, or ""."""
@@ -135,11 +147,18 @@ class Facts:
         if self.program_there and not self.digest:
             return (f"{layout.PROGRAM} is there and was not made by ./run install-service: move it away, then run the "
                     "command again.")
-        if self.unreachable:
-            return (f"The Python of this environment is below {self.unreachable}, where the account {ACCOUNT} does not "
-                    "come: install the one of the system (Debian: apt-get install python3 python3-venv), remove .venv, "
-                    "then run ./run install-service with it first in PATH.")
+        if self.unfit:
+            return (f"The Python of this environment {self.unfit}: install the one of the system (Debian: apt-get "
+                    "install python3 python3-venv), remove .venv, then run ./run install-service with it first in "
+                    "PATH.")
         return "" if self.systemd else self.why_no_service()
+
+    def why_more_packages(self, with_ldap: bool) -> str:
+        """Why the Python packages would not do that are to be installed, or ""."""
+        if with_ldap or not self.asks_directory:
+            return ""
+        return (f"{layout.SETTINGS} sets PAIRWISE_LDAP_URL, and nobody could sign in by that directory any more: run "
+                "./run install-service --with-ldap.")
 
     def why_no_service(self) -> str:
         if not self.systemd:
@@ -148,7 +167,8 @@ class Facts:
 
 
 def install(wanted: Wanted, facts: Facts) -> list[Step]:
-    """From a checkout; again after an upgrade. Settings that are there stay as they are."""
+    """From a checkout; again after an upgrade, and after one that was broken off. Settings that are there stay as they
+    are."""
     unit, command = layout.UNITS / layout.UNIT, layout.COMMANDS / layout.COMMAND
     steps = [*_account(facts)]
     if layout.CONFIGURATION not in facts.rights:
@@ -156,15 +176,16 @@ def install(wanted: Wanted, facts: Facts) -> list[Step]:
     if layout.SETTINGS not in facts.rights:
         steps.append(WriteFile(layout.SETTINGS, wanted.settings, RIGHTS[layout.SETTINGS]))
     steps += _rights(facts)
-    changed: list[Step] = []
-    if facts.digest != wanted.digest:
-        changed.append(PutProgram(layout.PROGRAM, wanted.digest))
-    if facts.texts.get(unit) != wanted.unit:
-        changed += [WriteFile(unit, wanted.unit, FOR_ALL), Systemctl(("daemon-reload",))]
-    steps += changed
+    other_program, other_unit = facts.digest != wanted.digest, facts.texts.get(unit) != wanted.unit
+    if other_program:
+        steps.append(PutProgram(layout.PROGRAM, wanted.digest))
+    if other_unit:
+        steps.append(WriteFile(unit, wanted.unit, FOR_ALL))
+    if other_unit or facts.unread:
+        steps.append(Systemctl(("daemon-reload",)))
     if facts.texts.get(command) != wanted.command:
         steps.append(WriteFile(command, wanted.command, RUNS))
-    return [*steps, *_running(facts, bool(changed))]
+    return [*steps, *_running(facts, other_program or other_unit or facts.unread or facts.former)]
 
 
 def settle(facts: Facts, *, first: bool) -> list[Step]:
@@ -183,7 +204,7 @@ def uninstall(facts: Facts, *, purge: bool) -> list[Step]:
     """All but settings and data, and those too with ``purge``. The account stays: files elsewhere may be its own."""
     unit, command = layout.UNITS / layout.UNIT, layout.COMMANDS / layout.COMMAND
     steps: list[Step] = []
-    if facts.enabled or facts.active:
+    if facts.enabled or facts.runs:
         steps.append(Systemctl(("disable", "--now", layout.UNIT)))
     if unit in facts.texts:
         steps += [Remove(unit), Systemctl(("daemon-reload",))]
@@ -210,7 +231,8 @@ def _rights(facts: Facts) -> Iterator[Step]:
 def _running(facts: Facts, changed: bool) -> Iterator[Step]:
     if not facts.enabled:
         yield Systemctl(("enable", layout.UNIT))
-    if changed and facts.active:
+    if changed and facts.runs:
         yield Systemctl(("restart", layout.UNIT))
-    elif not facts.active:
+    elif facts.state != "active":
+        # Of one that fails again and again this says so.
         yield Systemctl(("start", layout.UNIT))

@@ -23,11 +23,25 @@ def apart(work: Work) -> dict:
         return next(steps)
 
 
+def aside(work: Work, say: Callable[[str], None]) -> dict:
+    """As ``apart``, beside what runs already, and goes on whatever becomes of this: {} then, and ``say`` hears why."""
+    try:
+        return apart(work)
+    except (CannotStart, RuntimeError, OSError) as error:
+        say(f"Something that is done beside the console failed: {error}")
+        return {}
+
+
 def one_after_the_other(*works: Work) -> Generator[dict]:
     """As ``apart``, of several in one process, each begun when it is asked for. Closed, it leaves nothing behind."""
     sys.stdout.flush()
     (go_read, go_write), (done_read, done_write) = os.pipe(), os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        for each in (go_read, go_write, done_read, done_write):
+            os.close(each)
+        raise
     if pid == 0:
         os.close(go_write)
         os.close(done_read)
@@ -46,7 +60,7 @@ def one_after_the_other(*works: Work) -> Generator[dict]:
                 if "refused" in answer:
                     raise CannotStart(answer["refused"])
                 if "done" not in answer:
-                    raise RuntimeError("the set-up broke; the lines above say why")
+                    raise RuntimeError("a process of its own broke, and the lines above say why")
                 yield answer["done"]
         ends = True
     finally:

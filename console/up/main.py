@@ -13,7 +13,7 @@ from django.conf import settings
 
 from console.embedded_redis import embedded_redis_socket
 from console.up import first_password, health, machine, programs, redis, servers
-from console.up.apart import apart, one_after_the_other
+from console.up.apart import aside, one_after_the_other
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
@@ -201,7 +201,8 @@ class _Run:
             say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {address}")
             if settings.PAIRWISE_WEB_TLS and settings.TLS_IS_OWN:
                 say(f"Browsers do not know its certificate authority yet: import {settings.PAIRWISE_TLS_CA} into them")
-        if programs.CONTROL in self.roles and settings.PAIRWISE_CONTROLS and (line := apart(standing)["sentence"]):
+        is_one_of_several = programs.CONTROL in self.roles and settings.PAIRWISE_CONTROLS
+        if is_one_of_several and (line := aside(standing, say).get("sentence")):
             say(line)
         if not self._show_password() and programs.WEB in self.roles:
             say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")

@@ -11,11 +11,8 @@ from console.up import redis as embedded_redis
 from console.up.child import Program, python
 from console.up.machine import reachable_host, web_address
 from console.up.processes import RUN_MARK
-from protocol.secret_settings import variables
+from protocol.secret_settings import OF_ONE_COMMAND
 
-OF_THIS_PROCESS = (*variables("PAIRWISE_ADMIN_PASSWORD"), *variables("PAIRWISE_MOVE_PASSWORD"),
-                   *variables("PAIRWISE_BACKUP_KEY"))
-"""Settings that are of no use to anybody but who sets up, moves or keeps a backup."""
 ADMIN = "admin"
 """The first administrator."""
 LOCAL_HOST = "localhost"
@@ -36,7 +33,7 @@ def console_address() -> str:
 
 def console_environment(mark: str) -> dict[str, str]:
     """What all but Redis and the agent see: the settings of this process, wherever they are started."""
-    environment = {name: value for name, value in os.environ.items() if name not in OF_THIS_PROCESS}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_ONE_COMMAND}
     environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1"}
     # The host's downloads and our own health check come by this name, whatever names the users' browsers use.
     own = reachable_host(settings.PAIRWISE_HOST)
@@ -91,4 +88,4 @@ STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER, LOG), (CONTROL, WE
 def settings_of_this_run(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings that `./run manage` in another shell needs to talk to this run."""
     return {name: value for name, value in environ.items()
-            if name.startswith("PAIRWISE_") and name not in (*OF_THIS_PROCESS, "PAIRWISE_DATA_DIR")}
+            if name.startswith("PAIRWISE_") and name not in (*OF_ONE_COMMAND, "PAIRWISE_DATA_DIR")}

@@ -96,8 +96,9 @@ def _memory() -> int:
 def make_directories(socket_path: Path, data_dir: Path) -> None:
     for directory in (data_dir, socket_path.parent):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A folder in the shared temporary directory that somebody else made would let him answer for our Redis.
-        if directory.stat().st_uid != os.geteuid():
+        # A folder in the shared temporary directory that somebody else made, or a link of his to one of ours, would let
+        # him answer for our Redis.
+        if directory.lstat().st_uid != os.geteuid():
             raise CannotStart(f"{directory} belongs to another account: remove it or set PAIRWISE_DATA_DIR to a "
                               "directory with a shorter path.")
         directory.chmod(0o700)

@@ -2,17 +2,20 @@
 databases that count then. Also when that process died."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from console import kept_databases
 from console.kept_databases import Kept
 from console.up import programs
-from console.up.apart import apart
+from console.up.apart import aside
 from console.up.supervisor import Supervisor
 
 STANDING = (programs.CONTROL, programs.WORKER, programs.LOG)
 """Web goes on: pages can be read, and what somebody sends is kept there (``console.standstill``)."""
+AGAIN_S = 10.0
+"""Until what could not be brought to an end is tried again."""
 
 
 class Standstill:
@@ -22,6 +25,7 @@ class Standstill:
         self._data_dir, self._supervisor, self._say = data_dir, supervisor, say
         self._number = _number(self._read())
         self._stands = False
+        self._again_at = 0.0
 
     def _read(self) -> Kept | None:
         try:
@@ -34,9 +38,10 @@ class Standstill:
         if not self._stands and not (self._data_dir / kept_databases.FILE).exists() and not self._number:
             return
         kept = self._read()
-        if kept is not None and kept.is_broken_off:
-            for line in apart(lambda: finish(self._data_dir))["lines"]:
+        if kept is not None and kept.is_broken_off and time.monotonic() >= self._again_at:
+            for line in aside(lambda: finish(self._data_dir), self._say).get("lines", ()):
                 self._say(line)
+            self._again_at = time.monotonic() + AGAIN_S
             kept = self._read()
         if kept is not None and kept.is_at_work:
             if not self._stands:

@@ -26,7 +26,7 @@ BY_ITSELF = "Pairwise"
 KEEP = 5
 """So many looks of a host are kept."""
 TICK = timedelta(seconds=15)
-"""How often it is looked which hosts are due; as in the schedule of console/celery.py."""
+"""How often it is looked which hosts are due."""
 AT_ONCE = 5
 _PER_APPLICATION = ("directory", "program", "start_files", "process", "listeners", "runs", "runs_problem", "version",
                     "changed", "disk_free_bytes")

@@ -74,6 +74,28 @@ def test_an_end_that_nobody_asked_for_is_told():
     assert ended.wait(10)
 
 
+def test_one_that_is_stopped_while_it_begins_a_duty_has_not_ended_by_itself(caplog):
+    """The worker would be killed in the middle of its clean end."""
+    ended, looked = threading.Event(), []
+
+    class Due:
+        work = staticmethod(print)
+
+        @property
+        def every_s(self) -> float:
+            looked.append(1)
+            if len(looked) > 1:
+                schedule.stop()
+            return 0.01
+
+    schedule = Schedule([Due()])  # type: ignore[list-item]  # as good as one
+    schedule.start(ended.set)
+    wait_for(lambda: not any(thread.name == "schedule" for thread in threading.enumerate()), 10, "its end")
+    assert len(looked) > 1
+    assert not ended.is_set()
+    assert not caplog.records
+
+
 def test_each_duty_has_a_time_and_signs_of_life_come_often():
     assert all(duty.every_s > 0 for duty in DUTIES)
     assert min(duty.every_s for duty in DUTIES if duty.work.__name__ == "ask_for_heartbeat") <= 2

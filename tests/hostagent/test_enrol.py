@@ -81,7 +81,7 @@ def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monk
     assert (enrol.provide_account(), asked) == ("", [])
     monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "pairwise-of-no-machine")
     assert enrol.provide_account() == " The account pairwise-of-no-machine was created for servers."
-    assert [(command[0], command[-1]) for command in asked] == [("useradd", "pairwise-of-no-machine")]
+    assert [(command[0], command[-1]) for command in asked] == [("/usr/sbin/useradd", "pairwise-of-no-machine")]
 
     def fails(*_, **__):
         raise FileNotFoundError
@@ -148,6 +148,53 @@ def test_removing_stops_agent_and_servers_and_leaves_what_was_installed(director
     assert process.wait(10) == 0
     assert [path.name for path in directory.iterdir()] == ["apps"]
     assert (directory / "apps" / "ended").read_text() == str(int(signal.SIGINT))
+
+
+@pytest.fixture
+def systemd(tmp_path_factory, monkeypatch):
+    """A systemctl that writes down what it is asked, with the unit as it is then; the directory of units."""
+    home = tmp_path_factory.mktemp("systemd")
+    program = home / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n{{ echo "$@"; cat {home}/*.service; }} >>{home}/asked\n'
+                       f'[ "$1" != "$(cat {home}/fails)" ] || {{ echo No. >&2; exit 1; }}\n')
+    program.chmod(0o755)
+    (home / "fails").touch()
+    monkeypatch.setenv("PATH", f"{program.parent}:/bin:/usr/bin")
+    for module in (enrol, removal):
+        monkeypatch.setattr(module, "UNITS", home)
+        monkeypatch.setattr(module, "SYSTEMD", home)
+    return home
+
+
+def test_systemd_waits_for_the_servers_of_an_agent_that_is_removed(directory, systemd):
+    unit = systemd / enrol.unit_name(directory)
+    unit.write_text(enrol.unit_text(directory, "alpha"))
+    assert "SIGINT" not in unit.read_text()
+    removal.remove(directory)
+    asked = (systemd / "asked").read_text()
+    at_its_stop = asked.partition(f"stop {unit.name}\n")[2]
+    assert "KillSignal=SIGINT\nTimeoutStopSec=infinity\n" in at_its_stop
+    assert at_its_stop.count("TimeoutStopSec") == 1
+    assert asked.index("daemon-reload") < asked.index("stop ")
+    assert not unit.exists()
+
+
+def test_where_systemd_does_not_run_its_unit_is_removed_all_the_same(directory, systemd, monkeypatch):
+    monkeypatch.setattr(removal, "SYSTEMD", directory / "none")
+    (systemd / enrol.unit_name(directory)).write_text(enrol.unit_text(directory, "alpha"))
+    removal.remove(directory)
+    assert [path.name for path in systemd.iterdir() if path.suffix == ".service"] == []
+    assert not (systemd / "asked").exists()
+
+
+def test_nothing_is_removed_below_servers_of_an_agent_that_does_not_stop(directory, systemd, capsys):
+    (systemd / enrol.unit_name(directory)).write_text(enrol.unit_text(directory, "alpha"))
+    (systemd / "fails").write_text("stop")
+    before = sorted(directory.rglob("*"))
+    assert removal.remove_main(directory) == 1
+    assert "failed: No. Run journalctl -u" in capsys.readouterr().err
+    assert sorted(directory.rglob("*")) == before
 
 
 def test_a_pid_that_another_process_has_now_is_not_ended(directory):

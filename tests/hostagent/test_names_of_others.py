@@ -24,7 +24,7 @@ ALLOWED = {
     "launch.py": {"os.path.isdir", "os.path.isfile", "os.access", "shutil.which", "shutil.rmtree", ".mkdir",
                   "os.mkfifo", "os.open", "os.rename", ".exists", ".iterdir", "read_json", "write_json"},
     "shim.py": {"open", "os.open", "os.replace", "os.rename"},
-    "removal.py": {".exists", ".read_text", ".write_text", ".unlink"},
+    "removal.py": {".exists", ".is_dir", ".read_text", ".write_text", ".unlink"},
     "jobs/install.py": {".read_text"},
     "packaged.py": {".read_text"},
     "jobs/make_certificates.py": {"write_atomically"},

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from console.service import agent_package, deb, layout, package, plan, tree
+from console.service import agent_package, deb, layout, machine, package, tree
+from console.service.command import environment
 from console.service.command import main as command
 from console.service.environment import LOCK, NotAsLocked, distributions, locked, packages
 from console.service.settings_file import Unreadable, parse
@@ -19,7 +20,7 @@ from console.up.supervisor import LOOK_S
 from hostagent import bundle
 from hostagent.join import DIRECTORY, Stop
 from hostagent.packaged import authorities
-from protocol.secret_settings import SECRET_SETTINGS
+from protocol.secret_settings import OF_ONE_COMMAND, SECRET_SETTINGS
 from tests.sources import ROOT
 
 UNIT = layout.UNIT_SOURCE.read_text()
@@ -137,6 +138,51 @@ def test_systemd_waits_longer_than_the_console_may_be_silent_and_than_servers_ta
     assert int(of_unit("TimeoutStopSec")[0]) > 90 + 13
 
 
+def test_a_start_that_brings_a_large_database_up_to_date_is_not_ended_half_way():
+    assert of_unit("TimeoutStartSec") == ["infinity"]
+
+
+def test_what_the_unit_hides_of_homes_no_python_of_it_is_below():
+    assert of_unit("ProtectHome") == ["yes"]
+    for home in machine.HIDDEN:
+        if home.is_dir():
+            assert machine.why_unfit(home / "python3").startswith(f"is below {home}, where")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what is another one's")
+@pytest.mark.parametrize(("change", "said"), [
+    (lambda place: place.chmod(0o700), "does not come"), (lambda place: place.chmod(0o757), "may write to"),
+    (lambda place: os.chown(place, 65534, 65534), "may write to")], ids=["closed", "open", "another one's"])
+def test_root_runs_no_python_that_others_can_change_nor_one_that_the_account_cannot_run(tmp_path, monkeypatch, change,
+                                                                                      said):
+    # The directories above it are the tests' own.
+    monkeypatch.setattr(Path, "parents", property(lambda path: (path.parent,)))
+    (tmp_path / "python3").touch(0o755)
+    tmp_path.chmod(0o755)
+    assert machine.why_unfit(tmp_path / "python3") == ""
+    for each in (tmp_path, tmp_path / "python3"):
+        before = each.stat()
+        change(each)
+        assert said in machine.why_unfit(tmp_path / "python3")
+        os.chown(each, before.st_uid, before.st_gid)
+        each.chmod(stat.S_IMODE(before.st_mode))
+
+
+def test_a_service_that_works_on_in_a_directory_that_was_replaced_is_known(tmp_path):
+    place = tmp_path / "program"
+    place.mkdir()
+    with subprocess.Popen(["cat"], cwd=place, stdin=subprocess.PIPE) as process:
+        pid = str(process.pid)
+        assert not machine.runs_elsewhere(pid, place)
+        place.rename(tmp_path / "old")
+        place.mkdir()
+        assert machine.runs_elsewhere(pid, place)
+        (tmp_path / "old").rmdir()
+        assert machine.runs_elsewhere(pid, place)
+        process.stdin.close()
+    assert not machine.runs_elsewhere("0", place)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
 def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path):
     unit = tmp_path / layout.UNIT
@@ -184,6 +230,16 @@ def test_the_command_says_what_is_missing(monkeypatch, tmp_path, capsys):
     assert command(["--help"]) == 0
 
 
+def test_a_command_works_with_the_console_and_the_program_of_the_service_whatever_its_shell_has_set():
+    shell = {"PATH": "/bin", "PAIRWISE_DATABASE_URL": "postgres://db/other", "PAIRWISE_DATA_DIR": "/tmp/other",
+             "PYTHONPATH": "/tmp/own", "DJANGO_SETTINGS_MODULE": "own", "PAIRWISE_BACKUP_KEY_FILE": "/etc/key"}
+    assert environment(shell, {"PAIRWISE_PORT": "443"}) == {
+        "PATH": "/bin", "PAIRWISE_DATA_DIR": str(layout.DATA), "PAIRWISE_PORT": "443",
+        "PAIRWISE_BACKUP_KEY_FILE": "/etc/key"}
+    assert environment({}, {"PAIRWISE_DATA_DIR": "/data"})["PAIRWISE_DATA_DIR"] == "/data"
+    assert {name.removesuffix("_FILE") for name in OF_ONE_COMMAND} <= set(SECRET_SETTINGS)
+
+
 # --- the packages
 
 
@@ -204,6 +260,18 @@ def listed(path):
     lines = subprocess.run(["dpkg-deb", "--contents", str(path)], check=True, capture_output=True,
                            text=True).stdout.splitlines()
     return {words[5].removeprefix("."): (words[0], words[1]) for words in map(str.split, lines)}
+
+
+@pytest.mark.parametrize("own", ["libldap-2.5-0", "libldap2"])
+def test_what_asks_a_directory_depends_on_what_this_release_calls_it(own):
+    listed = [f"ii  {own}", "ii  libldap-dev", "un  libldap-2.4-2", "ii  libldap-common", "ii  libsasl2-2",
+              "ii  libsasl2-modules-db"]
+    assert package.of_a_directory("\n".join(listed)) == (own, "libsasl2-2")
+
+
+@pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
+def test_a_pattern_of_packages_is_asked_of_this_machine():
+    assert re.search(r"^ii +dpkg$", deb.installed("dpkg*"), re.MULTILINE)
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="there is no dpkg")
@@ -256,23 +324,3 @@ def test_the_programs_of_the_agents_package_are_those_of_the_bundle():
     content = bundle.files()
     assert {file.path.removeprefix(f"{DIRECTORY}/package/".lstrip("/")) for file in agent_package.files(content)} == {
         *content, "packaged.py", "usr/sbin/pairwise-agent-join"}
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "deploy/deb").iterdir()), ids=lambda path: path.name)
-def test_a_maintainer_script_ends_at_its_first_error_and_names_only_what_is_there(script):
-    text = script.read_text()
-    assert text.startswith("#!/bin/sh\nset -e\n")
-    assert subprocess.run(["sh", "-n", str(script)]).returncode == 0
-    known = [str(layout.PROGRAM), str(layout.DATA), str(layout.CONFIGURATION), str(DIRECTORY), "/run/systemd/system",
-             "/bin/sh"]
-    named = re.findall(r"(?<![\w.])/(?!dev\b)[a-z][\w./-]*", text)
-    assert not [path for path in named if not any(path.startswith(each) for each in known)]
-    name, _, _ = script.name.rpartition(".")
-    assert name in (package.NAME, agent_package.NAME)
-
-
-def test_only_a_purge_of_the_package_removes_data():
-    for script in (ROOT / "deploy/deb").iterdir():
-        for line in script.read_text().partition("purge)")[0].splitlines():
-            assert str(layout.DATA) not in line
-    assert plan.RIGHTS.keys() == {layout.CONFIGURATION, layout.SETTINGS}

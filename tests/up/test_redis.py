@@ -1,5 +1,6 @@
 """The embedded Redis: who reaches it, and with what."""
 
+import os
 import subprocess
 
 import pytest
@@ -33,6 +34,18 @@ def start(tmp_path):
     for process in running:
         process.terminate()
         process.wait(10)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes what is another one's")
+@pytest.mark.parametrize("makes", [lambda path, ours: path.mkdir(), lambda path, ours: path.symlink_to(ours)],
+                         ids=["a directory", "a link to one of ours"])
+def test_where_another_account_could_answer_for_our_redis_it_is_not_started(tmp_path, makes):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    makes(theirs, ours)
+    os.lchown(theirs, 65534, 65534)
+    with pytest.raises(CannotStart, match="belongs to another account"):
+        make_directories(theirs / "redis.sock", tmp_path / "redis")
 
 
 @pytest.mark.long

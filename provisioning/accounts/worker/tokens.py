@@ -23,5 +23,6 @@ def tell_what_expires() -> None:
         return
     names = [f"{row} of {row.owner} at {row.expires_at:%Y-%m-%d %H:%M} UTC" for row in rows[:NAMED]]
     more = f", and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-    ApiToken.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=now)
-    of_console(Own.TOKEN_ENDS, f"API tokens expire: {', '.join(names)}{more}.").save()
+    # The worker of another machine may tell it at this moment.
+    if ApiToken.objects.filter(pk__in=[row.pk for row in rows], told_at=None).update(told_at=now):
+        of_console(Own.TOKEN_ENDS, f"API tokens expire: {', '.join(names)}{more}.").save()

@@ -88,9 +88,9 @@ def _is_asked_for(row: PairAudit, at: datetime | None) -> bool:
 
 def _write(some: Sequence[Settled]) -> None:
     hold_mark()
-    # Some may have been judged anew since they were read.
-    there = set(PairAudit.objects.filter(pk__in=[each.row.pk for each in some], is_latest=True).values_list(
-        "pk", flat=True))
+    # Some may have been judged anew since they were read, or told by the worker of another machine.
+    there = set(PairAudit.objects.filter(pk__in=[each.row.pk for each in some], is_latest=True,
+                                         settled=False).values_list("pk", flat=True))
     some = [each for each in some if each.row.pk in there]
     Event.objects.bulk_create([
         of_console(each.number, said_of(each.row.told.get("verdict", ""), each.row, each.found),

@@ -336,6 +336,20 @@ def test_people_are_told_once_two_weeks_before_it_expires(otto, ada):
     assert "other" not in event.text
 
 
+def test_what_the_worker_of_another_machine_tells_at_the_same_moment_is_told_once(otto, monkeypatch):
+    made(otto)
+    ApiToken.objects.update(expires_at=timezone.now() + timedelta(days=1))
+
+    def other_worker(row):
+        ApiToken.objects.update(told_at=timezone.now())
+        return row.name
+
+    # Between its look and its word.
+    monkeypatch.setattr(ApiToken, "__str__", other_worker)
+    keep_tokens()
+    assert not Event.objects.exists()
+
+
 @pytest.mark.parametrize("change", [
     lambda: ApiToken.objects.update(enabled=False), lambda: ApiToken.objects.update(expires_at=timezone.now()),
     lambda: ApiToken.objects.update(expires_at=None)])

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from protocol.events import Own
+from provisioning.audit.worker import told as worker
 from provisioning.audit.worker.run import run_audit
 from provisioning.audit.worker.told import tell_of_verdicts
 from provisioning.audit.worsening import moved
@@ -43,6 +44,21 @@ def test_what_is_worse_is_told_once_after_a_minute(pair):
     became_broken(ago=timedelta())
     assert (look(), look(MINUTE), look(2 * MINUTE)) == (0, 1, 1)
     assert told() == [(Own.AUDIT_WORSE, "MS_Primary", "Audit: Ready → Broken, errors: 2, warnings: 0.")]
+
+
+def test_what_the_worker_of_another_machine_tells_at_the_same_moment_is_told_once(pair, monkeypatch):
+    became_broken()
+    decided = worker._decided
+
+    def other_worker(rows, now):
+        found = decided(rows, now)
+        monkeypatch.setattr(worker, "_decided", decided)
+        tell_of_verdicts(now)
+        return found
+
+    # Between its look and its word.
+    monkeypatch.setattr(worker, "_decided", other_worker)
+    assert look() == 1
 
 
 def test_what_is_over_within_a_minute_is_not_told(pair):
