@@ -9,7 +9,7 @@ from console.service.layout import ACCOUNT, DATA, PROGRAM, PYTHON, SETTINGS
 from console.service.settings_file import Unreadable, parse
 
 HELP = """pairwise ARGS: a command of the console on this machine, for example: pairwise status --json
-Run it as root or as the account pairwise. `pairwise help` lists the commands; docs/operating.md explains them, where
+Run it as root or as the account pairwise. `pairwise help` lists the commands; docs/commands.md explains them, where
 they are called ./run manage ARGS."""
 
 

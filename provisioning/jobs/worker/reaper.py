@@ -29,7 +29,7 @@ CANCEL_ANSWER_S = 120
 NOT_SENT_AFTER_S = 10
 """A job that was not even tried to be handed over for so long: the process that should have died in between."""
 REAP_EVERY_S = 5.0
-"""As in the schedule of console/celery.py."""
+"""As in the schedule of console/schedule.py."""
 HANDED_AGAIN_EVERY_S = 10
 """How often a job that no host took, or of which none says anything, is looked for in the broker, and given to it
 again when it is not there. A host that works on one says so every protocol.jobs.ALIVE_S."""
