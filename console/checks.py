@@ -251,7 +251,7 @@ def broker_accounts(**_) -> list[CheckMessage]:
                         "other machine can join.", id="pairwise.W009", hint=EACH_ITS_OWN)]
     return [Warning("What the accounts of hosts may do at RabbitMQ is set there: Pairwise neither sets nor knows it.",
                     id="pairwise.W012", hint="Let each reach the queues and exchanges of its own host alone, and not "
-                                             "the queue console (docs/operating.md).")]
+                                             "the queue console (docs/installing.md).")]
 
 
 @register(TAG)

@@ -1,4 +1,4 @@
-"""Settings of the console, every one from the environment (names and defaults: README, "Settings")."""
+"""Settings of the console, every one from the environment (names and defaults: docs/settings.md)."""
 
 import os
 import secrets
@@ -95,7 +95,7 @@ PAIRWISE_REDIS_URL = verified(
 PAIRWISE_BROKER_URL = _SECRETS["PAIRWISE_BROKER_URL"]
 """A RabbitMQ that carries jobs and reports, "" when Redis does; Redis carries the notices to open pages in any case."""
 PAIRWISE_BROKER_URL_FOR_HOSTS = _SECRETS["PAIRWISE_BROKER_URL_FOR_HOSTS"]
-"""The same RabbitMQ, with the account that hosts are given: the console's own is given to none."""
+"""The same RabbitMQ, by host with an account that this one alone has: the console's own is given to none."""
 
 # --- TLS: on where other machines connect, unless plain was chosen
 PAIRWISE_HTTPS = env.bool("PAIRWISE_HTTPS", False)

@@ -23,6 +23,8 @@ OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up", "ins
 """Verbs of ``run`` that are no command of manage.py."""
 NUMBERS = {"N", "NUMBER", "SECONDS", "DAYS", "COUNT"}
 """What stands for a number."""
+NOT_FOR_PEOPLE = {"flush", "join_by_ssh"}
+"""Commands of ours that a person does not type: Django's own, and one that a page starts."""
 LATER = re.compile(r"arguments are required|one of the arguments .* is required|expected .*argument")
 """What is amiss where a sentence only names a command."""
 
@@ -148,6 +150,14 @@ def test_every_verb_of_run_is_told_by_its_help_and_by_the_documents():
     told = {words[1] for path in PAGES for words, _ in shown(path) if words[0] == "./run" and len(words) > 1}
     assert {verb for verb in verbs() - {"up"} if f"./run {verb}" not in usage} <= {"-h", "--help"}
     assert verbs() - {"up", "-h", "--help"} <= told
+
+
+def test_the_page_of_commands_has_every_command_of_the_console():
+    told = {words[1] if words[0] == "manage" else words[0] for words, _ in (
+        (words[1:], whole) for words, whole in shown(ROOT / "docs/commands.md") if words[1:])}
+    ours = {name for name, package in get_commands().items() if package == "provisioning"}
+    assert ours - told <= NOT_FOR_PEOPLE
+    assert {"move", "backup", "restore", "docs", "check", "version"} <= told
 
 
 @pytest.mark.parametrize(("line", "said"), [

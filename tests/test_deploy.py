@@ -159,8 +159,14 @@ def test_the_balancer_finds_its_files_and_may_read_them(services):
 
 def test_every_variable_that_is_asked_for_is_documented():
     asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
-    operating = (ROOT / "docs/operating.md").read_text()
-    assert asked == {name for name in asked if f"`{name}=`" in operating}
+    text = (ROOT / "docs/scaling-out.md").read_text()
+    assert asked == {name for name in asked if f"`{name}=`" in text}
+
+
+def test_the_page_about_several_machines_shows_the_settings_of_the_example():
+    shown = (ROOT / "docs/scaling-out.md").read_text().partition("```\n")[2].partition("```")[0]
+    given = re.compile(r"^ *(PAIRWISE_\w+=.*)$", re.MULTILINE)
+    assert set(given.findall(shown)) == set(given.findall((DEPLOY / "console.env.example").read_text()))
 
 
 @pytest.mark.long

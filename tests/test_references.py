@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 FOLDERS = ("api", "bench", "console", "control", "deploy", "docs", "hostagent", "messageserver", "protocol",
            "provisioning", "static", "templates", "tests")
-WRITTEN_BY_PEOPLE = {".css", ".html", ".js", ".md", ".py", ".service", ".yaml"}
+WRITTEN_BY_PEOPLE = {".cfg", ".css", ".env", ".example", ".html", ".js", ".md", ".py", ".service", ".yaml", ".yml"}
 ON_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "run", "manage.py", "pyproject.toml",
           "requirements.in", "requirements-dev.in", "requirements-bench.in")
 
@@ -21,6 +21,8 @@ FILE = re.compile(r"(?<![\w*./:-])[\w./-]*\w\.md\b")
 NUMBERS = r"(\d+(?:\.\d+)*(?:(?:, | and | to )\d+(?:\.\d+)*)*)"
 NUMBERED = re.compile(rf"([\w-]+\.md)`?(?:\]\([^)]*\))?,? (?:sections? )?{NUMBERS}")
 HEADED = re.compile(r'([\w-]+\.md)`?(?:\]\([^)]*\))?\)?, \\?"([^"\\]+)\\?"')
+NAMED = re.compile(r"\(docs/([\w-]+\.md), ([A-Z][\w, ]+)\)")
+"""As help and docstrings write it: the page, and the heading without quotes."""
 DECISION = re.compile(rf"\bADRs? {NUMBERS}|\badr/(\d{{4}})\b")
 FAULT = re.compile(r"\bS(\d{1,2})\b|\btest_s(\d\d)(?=_)|_s(\d\d)(?=_)")
 STEP = re.compile(r"\b[Gg]uide,? step (\d+)|Installation and Configuration, step (\d+)")
@@ -90,7 +92,7 @@ def _headed(text: str) -> Iterator[str]:
     for name, numbers in NUMBERED.findall(text):
         have = UNIQUE.findall(page(name))
         yield from (f"{name} {number}" for number in re.findall(r"\d+(?:\.\d+)*", numbers) if number not in have)
-    for name, title in HEADED.findall(text):
+    for name, title in (*HEADED.findall(text), *NAMED.findall(text)):
         if not re.search(rf"^#+ {re.escape(title)}$", page(name).replace("`", ""), re.MULTILINE):
             yield f'{name}, "{title}"'
 
@@ -164,6 +166,7 @@ def test_a_number_of_a_heading_a_decision_or_a_fault_names_one_thing():
     ("S50 follows S49", ["fault S 50"]), ("def test_s26_s77_a_thing():", ["fault S 77"]),
     ("Guide step 6", ["guide step 6"]), ("Installation and Configuration, step 0", ["guide step 0"]),
     ('(docs/hosts.md, "No such heading")', ['hosts.md, "No such heading"']),
+    ("(docs/hosts.md, No such heading)", ['hosts.md, "No such heading"']),
     ("(design section 7)", ["design section"]), ("failover.md, rules 4 to 6", [".md, rules 4"]),
     ("[a page](nowhere.txt)", ["(nowhere.txt)"]), ("[a heading](pair.md#nowhere)", ["(pair.md#nowhere)"]),
 ])
@@ -174,8 +177,8 @@ def test_what_is_not_there_is_found(text, found):
 @pytest.mark.parametrize("text", [
     "domain.md 1.2 and 5.11", "domain.md 1.2 to 1.5", "docs/pair.md", "ADR 4 and 8", "docs/adr/0016", "S1 and S49",
     "def test_s26_s45_a_thing():", "guide step 5", '(docs/hosts.md, "As which account servers run")',
-    "[a page](pair.md)", "[a heading](pair.md#the-sync-link)", "[a word](glossary.md#agent)", "*.md",
-    "[elsewhere](https://example.com/nowhere.md)",
+    "(docs/hosts.md, Join)", "[a page](pair.md)", "[a heading](pair.md#the-sync-link)", "[a word](glossary.md#agent)",
+    "*.md", "[elsewhere](https://example.com/nowhere.md)",
 ])
 def test_what_is_there_is_not_complained_about(text):
     assert missing(text, DOCS / "page.md") == []

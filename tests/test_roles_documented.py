@@ -1,4 +1,4 @@
-"""docs/operating.md says what each role may do as provisioning/core/permissions.py has it."""
+"""docs/users.md says what each role may do as provisioning/core/permissions.py has it."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.sources import ROOT
 
 
 def test_the_roles_documented_are_the_roles():
-    text = (ROOT / "docs/operating.md").read_text()
+    text = (ROOT / "docs/users.md").read_text()
     head, rows = re.search(r"^\| May \| (.+?) \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE).groups()
     roles = head.split(" | ")
     assert roles == Role.values

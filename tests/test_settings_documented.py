@@ -1,4 +1,4 @@
-"""docs/operating.md lists every setting that the code reads, with its default, and no other."""
+"""docs/settings.md lists every setting that the code reads, with its default, and no other."""
 
 import ast
 import re
@@ -17,15 +17,15 @@ def settings_read() -> set[str]:
 
 
 def test_the_settings_documented_are_the_settings_read():
-    assert set(DOCUMENTED.findall((ROOT / "docs/operating.md").read_text())) == settings_read()
+    assert set(DOCUMENTED.findall((ROOT / "docs/settings.md").read_text())) == settings_read()
 
 
 def test_no_setting_is_documented_twice():
-    names = DOCUMENTED.findall((ROOT / "docs/operating.md").read_text())
+    names = DOCUMENTED.findall((ROOT / "docs/settings.md").read_text())
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])
 def test_a_setting_that_takes_few_numbers_says_which(page):
     [line] = [line for line in (ROOT / page).read_text().splitlines() if line.startswith("| `PAIRWISE_LCA_PORT` |")]
     assert f"{LCA_PORT_MIN} to {LCA_PORT_MAX}" in line
@@ -51,7 +51,7 @@ def is_told(default: object, cell: str) -> bool:
 
 
 def test_the_defaults_documented_are_the_defaults():
-    cells = dict(re.findall(r"^\| `(PAIRWISE_[A-Z_]+)` \| (.*?) ?\|", (ROOT / "docs/operating.md").read_text(),
+    cells = dict(re.findall(r"^\| `(PAIRWISE_[A-Z_]+)` \| (.*?) ?\|", (ROOT / "docs/settings.md").read_text(),
                             re.MULTILINE))
     assert len(defaults()) > 40
     assert {name: cells[name] for name, default in defaults().items() if not is_told(default, cells[name])} == {}

@@ -1,1 +1,1 @@
-"""All that a console needs in one file, and back (docs/operating.md, Backup and restore)."""
+"""All that a console needs in one file, and back (docs/backup.md, Backup and restore)."""

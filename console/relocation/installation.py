@@ -29,7 +29,7 @@ def sources() -> dict[str, File]:
     found = {alias: settings.DATABASES[alias] for alias in LABELS}
     if any(not database["ENGINE"].endswith("sqlite3") for database in found.values()):
         raise Unfit("The databases of this console are not all SQLite files: there is nothing to move. Other databases "
-                    "are copied with their own tools (docs/operating.md).")
+                    "are copied with their own tools (docs/backup.md).")
     return {alias: File(LABELS[alias], Path(database["NAME"])) for alias, database in found.items()}
 
 

@@ -29,7 +29,7 @@ def opened(address: str) -> psycopg.Connection:
         connection.commit()
     except psycopg.Error as error:
         raise Unfit(f"{shown(address)} does not answer as it should ({why(error)}): correct the address, make the "
-                    "database and its role (docs/operating.md), or set PAIRWISE_MOVE_PASSWORD.") from None
+                    "database and its role (docs/installing.md), or set PAIRWISE_MOVE_PASSWORD.") from None
     return connection
 
 

@@ -10,7 +10,7 @@ from console.service.settings_file import Unreadable, parse
 from protocol.secret_settings import OF_ONE_COMMAND
 
 HELP = """pairwise ARGS: a command of the console on this machine, for example: pairwise status --json
-Run it as root or as the account pairwise. `pairwise help` lists the commands; docs/operating.md explains them, where
+Run it as root or as the account pairwise. `pairwise help` lists the commands; docs/commands.md explains them, where
 they are called ./run manage ARGS."""
 
 

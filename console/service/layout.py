@@ -29,7 +29,7 @@ COMMAND_SOURCE = CHECKOUT / "deploy" / COMMAND
 
 FOLDERS = ("api", "client", "console", "control", "deploy", "docs", "hostagent", "messageserver", "protocol",
            "provisioning", "static", "templates")
-FILES = ("CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "manage.py")
+FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "manage.py")
 NOT_SHIPPED = frozenset({"__pycache__", "secrets"})
 """Names of folders; nor is anything that begins with a dot, as deploy/.env."""
 

@@ -31,7 +31,7 @@ def require_own_databases() -> None:
     kept = kept_databases.read(data_dir)
     if kept is not None and kept.counts:
         raise CannotStart(f"The database at {kept.place}, to which this console was moved, is empty: put back what was "
-                          "in it (docs/operating.md, Backup and restore), or correct what answers at that address.")
+                          "in it (docs/backup.md, Backup and restore), or correct what answers at that address.")
     if holds_somebody(data_dir / FILE):
         raise CannotStart(
             f"The database of PAIRWISE_DATABASE_URL is empty, and {data_dir / FILE} has what this console knows: unset "

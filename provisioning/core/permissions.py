@@ -1,4 +1,4 @@
-"""Who may do what (docs/operating.md, "Users and roles"): roles, verbs, and the actor that every service is told."""
+"""Who may do what (docs/users.md): roles, verbs, and the actor that every service is told."""
 
 import os
 import pwd

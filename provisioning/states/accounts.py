@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """Roles of people (docs/operating.md, "Users and roles"), kept as Django groups of these names."""
+    """Roles of people (docs/users.md), kept as Django groups of these names."""
 
     ADMINISTRATOR = "Administrator"
     OPERATOR = "Operator"

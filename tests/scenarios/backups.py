@@ -1,4 +1,4 @@
-"""A backup of a run's databases as docs/operating.md says, and putting it back."""
+"""A backup of a run's databases as docs/backup.md says, and putting it back."""
 
 import contextlib
 import shutil

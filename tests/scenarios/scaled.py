@@ -1,6 +1,6 @@
 """A console scaled out over machines of its own, played by directories and processes of this one: two that each run
 web, control and a console worker, and two hosts with an agent. Started by environment variables alone, as
-docs/operating.md says."""
+docs/scaling-out.md says."""
 
 import contextlib
 import json

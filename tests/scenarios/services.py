@@ -160,7 +160,7 @@ def secured_redis(directory: Path):
 
 @contextlib.contextmanager
 def rabbit(directory: Path):
-    """A RabbitMQ that wants a name and a password; what is given waits until it runs and tells its address."""
+    """(its node, what waits until it runs and tells its address) of a RabbitMQ that wants a name and a password."""
     directory.mkdir()
     port, password, epmd_port = free_port(), secrets.token_hex(8), free_port()
     cookie = directory / ".erlang.cookie"
@@ -182,7 +182,7 @@ def rabbit(directory: Path):
         return f"amqp://pairwise:{password}@127.0.0.1:{port}//"
 
     try:
-        yield address
+        yield node, address
     finally:
         for process in reversed(processes):
             with contextlib.suppress(ProcessLookupError):

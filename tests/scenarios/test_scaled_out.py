@@ -236,7 +236,7 @@ def see_the_pair(browsers) -> None:
 
 @pytest.mark.skipif(not rabbitmq.installed(), reason=rabbitmq.MISSING)
 def test_jobs_travel_through_rabbitmq_as_well(scaled, tmp_path):
-    with rabbit(tmp_path / "rabbit") as address:
+    with rabbit(tmp_path / "rabbit") as (_, address):
         scaled.end()
         scaled.start_again(address())
         try:

@@ -21,6 +21,7 @@ from hostagent import bundle
 from hostagent.join import DIRECTORY, Stop
 from hostagent.packaged import authorities
 from protocol.secret_settings import OF_ONE_COMMAND, SECRET_SETTINGS
+from provisioning.manual import selectors
 from tests.sources import ROOT
 
 UNIT = layout.UNIT_SOURCE.read_text()
@@ -53,6 +54,12 @@ def shipped_anew() -> set[str]:
     said = subprocess.run(["git", "ls-files", "--others", "--exclude-standard"], cwd=ROOT, check=True,
                           capture_output=True, text=True)
     return set(said.stdout.splitlines())
+
+
+def test_every_document_is_part_of_the_program_which_shows_them():
+    shipped = {path for path, _ in layout.program_files()}
+    assert {chapter.path for chapter in selectors.chapters().values()} - shipped == set()
+    assert {path.relative_to(ROOT).as_posix() for path in selectors.files().values()} - shipped == set()
 
 
 def test_secrets_beside_the_program_stay_where_they_are(tmp_path):

@@ -16,7 +16,7 @@ from provisioning.management.console import OK, ServiceCommand
 
 class Command(ServiceCommand):
     help = ("Write databases, keys, certificates, packages and settings of this console into one file, while "
-            "everything runs (docs/operating.md, Backup and restore). With PAIRWISE_BACKUP_KEY[_FILE] it is encrypted. "
+            "everything runs (docs/backup.md, Backup and restore). With PAIRWISE_BACKUP_KEY[_FILE] it is encrypted. "
             "Exit codes: 0 written and read back, 2 refused; then there is no file.")
     command_name = "backup"
     of_this_version = False  # before an upgrade, also of who has the new program already

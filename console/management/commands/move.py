@@ -16,7 +16,7 @@ from provisioning.models import Console, HistoryHead
 
 class Command(ServiceCommand):
     help = ("Move the databases of this console from SQLite to PostgreSQL, beside a console that runs or without one "
-            "(docs/operating.md, From SQLite to PostgreSQL). Exit codes: 0 moved, 2 refused; then nothing was changed.")
+            "(docs/backup.md, From SQLite to PostgreSQL). Exit codes: 0 moved, 2 refused; then nothing was changed.")
     command_name = "move"
 
     def add_arguments(self, parser: ArgumentParser) -> None:

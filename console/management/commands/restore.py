@@ -15,7 +15,7 @@ from provisioning.management.console import OK, ServiceCommand
 
 
 class Command(ServiceCommand):
-    help = ("Put a backup back, while this console does not run (docs/operating.md, Backup and restore). Exit codes: 0 "
+    help = ("Put a backup back, while this console does not run (docs/backup.md, Backup and restore). Exit codes: 0 "
             "restored, 2 refused.")
     command_name = "restore"
     of_this_version = False  # it takes the place of a database of any version, and looks at that of the backup itself

@@ -6,7 +6,7 @@ from provisioning.monitoring.services.keys import needs_former_key, rotate_key
 class Command(ServiceCommand):
     help = ("Encrypt what a former PAIRWISE_SECRET_KEY encrypted with the present one. First give every process of the "
             "console the new key in PAIRWISE_SECRET_KEY and the former one in PAIRWISE_SECRET_KEY_FALLBACKS "
-            "(docs/operating.md, Rotating the key). May be run again. Exit codes: 0 done, 2 refused, 3 busy.")
+            "(docs/settings.md, Rotating the key). May be run again. Exit codes: 0 done, 2 refused, 3 busy.")
     command_name = "rotate_key"
 
     def add_arguments(self, parser):

@@ -131,7 +131,7 @@ def test_every_line_of_the_table_is_that_of_a_page():
 def test_all_words_have_to_stand_in_a_section_in_whatever_case():
     assert {found.heading.text for found in selectors.search("EVERY drill schedules")} >= {"Failover drill"}
     best, *_ = selectors.search("failover Drill")
-    assert best.address == "operating.html#failover-drill"
+    assert best.address == "drills.html#failover-drill"
     assert selectors.search("no-such-word-anywhere drill") == []
     assert selectors.search("  ") == []
 

@@ -56,7 +56,7 @@ def test_pictures_are_shown(support):
 
 def test_what_is_searched_for_is_found_and_shown_as_text(support):
     page = flat(support.get("/docs/search.html", {"q": "failover drill"}))
-    assert '<a href="operating.html#failover-drill">Failover drill</a>' in page
+    assert '<a href="drills.html#failover-drill">Failover drill</a>' in page
     assert "<mark>" in page
     assert "These are the best 50" in flat(support.get("/docs/search.html", {"q": "e"}))
     assert "These are the best" not in page
@@ -67,9 +67,10 @@ def test_what_is_searched_for_is_found_and_shown_as_text(support):
 
 
 @pytest.mark.parametrize(("name", "chapter"), [
-    ("application-list", "operating.html#many-applications-at-once"), ("host-new", "hosts.html#join"),
+    ("application-list", "jobs.html#many-applications-at-once"), ("host-new", "hosts.html#join"),
     ("audit-rules", "audit-rules.html"), ("account", "sign-in.html"), ("api-reference", "api.html"),
-    ("log-list", "log.html#read-and-search"), ("pair-list", "operating.html#the-pair-page")])
+    ("log-list", "log.html#read-and-search"), ("pair-list", "pair-page.html"), ("job-list", "jobs.html"),
+    ("monitoring", "monitoring.html#the-dashboard")])
 def test_a_page_leads_to_its_chapter(administrator, name, chapter):
     page = flat(administrator.get(reverse(name)))
     assert f'href="/docs/{chapter}"' in page[page.index('id="page-help"'):][:120]
