@@ -32,8 +32,10 @@ def wanted(case: dict[str, str]) -> str:
 def wrong_with(file: Path, port: int) -> str:
     case, script = parts(file), file.with_suffix(".php")
     script.write_text(case["FILE"])
-    settings = ["display_errors=1", "log_errors=0", "html_errors=0", f"stomp.default_broker=tcp://localhost:{port}",
-                "stomp.default_username=guest", "stomp.default_password=guest", *case.get("INI", "").split()]
+    settings = ["display_errors=1", "log_errors=0", "html_errors=0", "zend.exception_ignore_args=0",
+                "zend.exception_string_param_max_len=15",
+                f"stomp.default_broker=tcp://localhost:{port}", "stomp.default_username=guest",
+                "stomp.default_password=guest", *case.get("INI", "").split()]
     run = subprocess.run(["php", *[word for each in settings for word in ("-d", each)], str(script)], text=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN_S)
     return "" if re.fullmatch(wanted(case), run.stdout.strip()) else run.stdout
