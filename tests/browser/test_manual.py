@@ -17,7 +17,7 @@ def test_help_is_one_key_away_and_words_are_found(page, accessible):  # noqa: F8
     with page.expect_popup() as opened:
         page.keyboard.press("?")
     manual = opened.value
-    expect(manual).to_have_url(re.compile(r"/docs/operating\.html#the-pair-page$"))
+    expect(manual).to_have_url(re.compile(r"/docs/pair-page\.html$"))
     expect(manual.get_by_role("heading", name="The Pair page")).to_be_in_viewport()
     accessible(manual)
     look(manual, "manual")
@@ -31,7 +31,7 @@ def test_help_is_one_key_away_and_words_are_found(page, accessible):  # noqa: F8
     accessible(manual)
     look(manual, "manual-search")
     manual.get_by_role("link", name="Failover drill", exact=True).click()
-    expect(manual).to_have_url(re.compile(r"/docs/operating\.html#failover-drill$"))
+    expect(manual).to_have_url(re.compile(r"/docs/drills\.html#failover-drill$"))
     expect(manual.get_by_role("heading", name="Failover drill")).to_be_in_viewport()
 
 
