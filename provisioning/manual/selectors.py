@@ -98,7 +98,6 @@ def _locate(source: Chapter) -> Callable[[str], str | None]:
     return locate
 
 
-@cache
 def document(chapter: Chapter) -> Rendered:
     """``chapter`` as a page; of what it links to and is not there, too."""
     return render(_read(chapter.path), _locate(chapter))
