@@ -72,26 +72,6 @@ class MessageDetail(MessageRow):
     is_cut: bool
 
 
-class DestinationRow(BaseModel):
-    """``first`` and ``last`` are seqs of messages that are kept, ``at`` the time of the last one."""
-
-    name: str
-    first: int
-    last: int
-    at: datetime | None
-
-
-class SubscriptionRow(BaseModel):
-    """``behind``: how many records lie between what it was given and the end of the log."""
-
-    id: str
-    destination: str
-    ack: str
-    unacknowledged: int
-    behind: int
-    live: bool
-
-
 class ConnectionRow(BaseModel):
     """``slow`` says in a sentence what it leaves, "" for one that keeps up; ``own``: it is Pairwise's. ``submitted``:
     messages that it has published."""
@@ -106,21 +86,8 @@ class ConnectionRow(BaseModel):
     behind: int
     slow: str
     own: bool
-    subscriptions: list[SubscriptionRow]
+    subscriptions: list[facts.Subscription]
     subscriptions_total: int
-
-
-class PositionRow(BaseModel):
-    """It goes on behind ``seq``; ``open`` messages before that are not acknowledged. ``used_by`` is a login, "" for
-    nobody."""
-
-    name: str
-    destination: str
-    selector: str
-    seq: int
-    behind: int
-    open: int
-    used_by: str
 
 
 class Told(BaseModel):
@@ -135,7 +102,7 @@ class ConnectionsTold(Told):
 
 
 class PositionsTold(Told):
-    items: list[PositionRow]
+    items: list[facts.Position]
 
 
 class PublishWritten(Strict):
@@ -242,21 +209,21 @@ def publish(request: HttpRequest, name: str, body: PublishWritten, change: Query
                     location=f"/api/v1/applications/{servers.pk}/messages/{seq}")
 
 
-@router.get("/{name}/destinations", response=PageOf[DestinationRow], summary="Destinations of a Message Server")
+@router.get("/{name}/destinations", response=PageOf[facts.Destination], summary="Destinations of a Message Server")
 def destinations(request: HttpRequest, name: str, wanted: Query[Begins]) -> HttpResponse:
     """By name. next is the last one that was given."""
     actor_of(request).require(READ_MESSAGES)
     servers = _servers(name)
     said = _read(lambda: asked.destinations(servers, prefix=wanted.prefix, after=wanted.after))
-    return answered({"items": map(vars, said.rows), "next": said.rows[-1].name if said.more and said.rows else None},
-                    PageOf[DestinationRow])
+    return answered({"items": said.rows, "next": said.rows[-1].name if said.more and said.rows else None},
+                    PageOf[facts.Destination])
 
 
 @router.get("/{name}/connections", response=ConnectionsTold, summary="Who is connected to a Message Server")
 def connections(request: HttpRequest, name: str) -> HttpResponse:
     """The slow ones first; of more than 1,000 those with the most unread."""
     said = _read(lambda: asked.connections(_servers(name)))
-    rows = [{**vars(row), "behind": row.behind, "subscriptions": map(vars, row.subscriptions)} for row in said.rows]
+    rows = [{**vars(row), "behind": row.behind, "subscriptions": row.subscriptions} for row in said.rows]
     return answered({"member": said.member, "total": said.total, "items": rows}, ConnectionsTold)
 
 
@@ -270,7 +237,7 @@ def cut(request: HttpRequest, name: str, session: str, change: Query[Change]) ->
 @router.get("/{name}/positions", response=PositionsTold, summary="Named positions of a Message Server")
 def positions(request: HttpRequest, name: str) -> HttpResponse:
     said = _read(lambda: asked.positions(_servers(name)))
-    return answered({"member": said.member, "total": said.total, "items": map(vars, said.rows)}, PositionsTold)
+    return answered({"member": said.member, "total": said.total, "items": said.rows}, PositionsTold)
 
 
 @router.post("/{name}/positions/move", response={204: None, 200: Tried}, summary="Move a named position")

@@ -11,8 +11,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "ground": ("css/tokens.css", "css/reset.css", "css/base.css", "css/chips.css"),
     "every page": (
         "css/frame.css", "css/header.css", "css/tree.css", "css/messages.css", "css/signin.css", "css/buttons.css",
-        "css/toolbar.css", "css/panels.css", "css/inputs.css", "css/dialogs.css", "css/values.css", "css/lists.css",
-        "css/grids.css", "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css",
+        "css/toolbar.css", "css/panels.css", "css/inputs.css", "css/dialogs.css", "css/to-copy.css", "css/values.css",
+        "css/lists.css", "css/grids.css", "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css",
         "css/glossary.css", "css/strip.css", "css/server-log.css", "css/chart.css"),
     "work": ("css/jobs.css", "css/hosts.css", "css/dashboard.css", "css/changes.css", "css/events.css",
              "css/logs.css", "css/stored.css", "css/alarms.css", "css/notifications.css", "css/shipping.css",

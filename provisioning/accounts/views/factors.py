@@ -100,7 +100,8 @@ def _added(request, codes: list[str], title: str) -> HttpResponse:
 
 @sensitive_variables()
 def _show_codes(request, codes: list[str], title: str) -> HttpResponse:
-    return dialog(request, "accounts/recovery_codes.html", title, {"codes": codes, "back": reverse("account")})
+    return dialog(request, "accounts/recovery_codes.html", title, {
+        "codes": "\n".join(codes), "back": reverse("account")})
 
 
 @sensitive_variables()
