@@ -32,7 +32,7 @@ from provisioning.web.saved import SAVED
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
 SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/forms.js",
-           "js/grid.js", "js/filters.js", "js/live.js", "js/alarms.js", "js/passkeys.js")
+           "js/copy.js", "js/grid.js", "js/filters.js", "js/live.js", "js/alarms.js", "js/passkeys.js")
 
 
 class Frame:

@@ -9,6 +9,8 @@ from tests.ports import free_port
 from tests.scenarios.applications import apply, message_server
 from tests.scenarios.harness import Pairwise
 
+from .conftest import look
+
 LIST = "/provisioning/environment/applications/"
 
 
@@ -88,6 +90,8 @@ def test_a_passcode_is_made_beside_the_options_and_its_hash_alone_is_kept(page: 
     dialog.get_by_role("button", name="Make the passcode").click()
     made = dialog.get_by_label("Passcode", exact=True).inner_text().strip()
     accessible(page)
+    expect(dialog.get_by_role("button", name="Copy")).to_have_count(2)
+    look(page, "passcode")
     dialog.get_by_role("button", name="Put it into the options").click()
     expect(dialog).to_be_hidden()
     kept = page.locator("[name=option_value]:focus").input_value()
