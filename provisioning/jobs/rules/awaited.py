@@ -136,9 +136,11 @@ def _worker_ended(facts: Facts) -> Awaited | None:
 
 
 def _worker_silent(facts: Facts) -> Awaited | None:
-    return None if facts.silent_s is None else Awaited(
-        Why.WORKER_SILENT,
-        f"The worker of {facts.host} has not answered over the broker for {so_far(facts.silent_s)}.",
+    if facts.silent_s is None:
+        return None
+    since = f"for {so_far(facts.silent_s)}" if facts.silent_s >= 1 else "yet"
+    return Awaited(
+        Why.WORKER_SILENT, f"The worker of {facts.host} has not answered over the broker {since}.",
         f"Does {facts.host} resolve the broker's name, and is the broker's port open from there? worker.log on it says "
         "why.", is_stuck=True)
 

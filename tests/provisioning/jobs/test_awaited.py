@@ -28,6 +28,7 @@ QUEUED = [
      "The agent of op1 is away: it was last heard of 40 s ago. Its link ended. Is the machine on"),
     ({"host_status": "", "heard_s": None}, Why.AGENT, "The agent of op1 is away: it was never heard of."),
     ({"worker_runs": False, "silent_s": 7.0}, Why.WORKER_ENDED, "is connected, but its worker does not run."),
+    ({"silent_s": 0.2}, Why.WORKER_SILENT, "The worker of op1 has not answered over the broker yet."),
     ({"silent_s": 25.4}, Why.WORKER_SILENT, "The worker of op1 has not answered over the broker for 25 s."),
     ({"silent_s": 25.4, "control": "Control does not answer.", "host_status": "Unknown"}, Why.WORKER_SILENT,
      "has not answered over the broker"),
