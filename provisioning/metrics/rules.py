@@ -69,9 +69,10 @@ OF_PAIRS = {
 """Fields of facts.Pair that are told as they are."""
 
 
-def families(found: Measured, version: str) -> Iterator[Family]:
-    """All of them, in one order."""
-    yield Family("pairwise_build_info", GAUGE, "The release of the console.", [(labelled(("version",), (version,)), 1)])
+def families(found: Measured, version: str, console: str) -> Iterator[Family]:
+    """All of them, in one order. ``console``: its address, "" where nobody said it."""
+    yield Family("pairwise_build_info", GAUGE, "The release of the console, and where it is opened.",
+                 [(labelled(("version", "url"), (version, console)), 1)])
     yield from _parts(found)
     yield from _servers(found)
     yield from _pairs(found)

@@ -74,6 +74,6 @@ def _body(kind: str) -> bytes:
     with _lock:
         at, body = _kept.get(kind, (0.0, b""))
         if not body or time.monotonic() - at > KEPT_S:
-            body = written(families(measured(), settings.PAIRWISE_VERSION), kind)
+            body = written(families(measured(), settings.PAIRWISE_VERSION, settings.PAIRWISE_CONSOLE_URL), kind)
             _kept[kind] = time.monotonic(), body
         return body

@@ -28,6 +28,7 @@ from tests.test_settings_documented import settings_read
 from .guides import DOCS, GUIDES, examples, program
 
 TOKEN = "pw_12345678_" + "s" * 40
+CONSOLE = "https://console.example.com:8443"
 PAGES = sorted(f"integrations/{path.name}" for path in GUIDES.glob("*.md") if path.name != "README.md")
 SETTINGS = re.compile(r"^(PAIRWISE_\w+)=", re.MULTILINE)
 OF_APPLY = {"audit_targets", "channels", "notification_rules"}
@@ -101,6 +102,25 @@ def test_promtool_takes_both_configurations(tmp_path):
         done = subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yml"], capture_output=True,
                               text=True, timeout=30)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not program("promtool"), reason="there is no promtool")
+def test_an_alert_of_prometheus_leads_to_the_documentation_of_a_console_that_says_where_it_is(tmp_path):
+    rules = ROOT / "deploy/prometheus/rules.yml"
+    alert = next(each for each in yaml.safe_load(rules.read_text())["groups"][0]["rules"]
+                 if each["alert"] == "PairwiseControlDown")
+    tests = [{
+        "interval": "10s",
+        "input_series": [{"series": "pairwise_control_up", "values": "0x9"},
+                         {"series": f'pairwise_build_info{{version="1",url="{url}"}}', "values": "1x9"}],
+        "alert_rule_test": [{"eval_time": "1m", "alertname": alert["alert"], "exp_alerts": [{
+            "exp_labels": alert["labels"], "exp_annotations": {
+                **{name: alert["annotations"][name] for name in ("summary", "description")}, "runbook_url": leads}}]}],
+    } for url, leads in ((CONSOLE, f"{CONSOLE}/docs/operating.html#when-a-part-is-away-for-a-while"), ("", ""))]
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump({"rule_files": [str(rules)], "tests": tests}))
+    done = subprocess.run(["promtool", "test", "rules", tmp_path / "tests.yml"], capture_output=True, text=True,
+                          timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_job_of_prometheus_is_the_one_that_the_rules_look_for():

@@ -271,7 +271,7 @@ def test_with_tokens_whoever_shows_one_for_metrics_may_ask(client, settings):
 
 def families():
     found = facts.Measured(timezone.now(), True, (), (), (), (), {})
-    return {f"{each.name}_total" if each.kind == COUNTER else each.name for each in rules.families(found, "1")}
+    return {f"{each.name}_total" if each.kind == COUNTER else each.name for each in rules.families(found, "1", "")}
 
 
 def test_the_document_has_every_metric_and_no_other():
@@ -286,7 +286,16 @@ def test_alerts_are_about_metrics_and_values_that_there_are():
     assert set(re.findall(r"pairwise_\w+", said)) <= families()
     assert re.findall(r'verdict="(\w+)"', said) == [Verdict.BROKEN]
     assert re.findall(r'state="(\w+)"', said) == [DeliveryState.FAILED]
-    assert all({"summary", "description"} == each["annotations"].keys() for each in alerts)
+    assert all({"summary", "description", "runbook_url"} == each["annotations"].keys() for each in alerts)
+
+
+def test_the_runbook_of_each_alert_is_a_place_in_the_documentation_of_the_console(support):
+    alerts = yaml.safe_load((ROOT / "deploy/prometheus/rules.yml").read_text())["groups"][0]["rules"]
+    for each in alerts:
+        address, _, heading = re.search(r"}}(/docs/.*){{", each["annotations"]["runbook_url"])[1].partition("#")
+        page = support.get(address)
+        assert page.status_code == 200, address
+        assert not heading or f'id="{heading}"' in page.text, f"{address}#{heading}"
 
 
 def test_the_dashboard_is_about_metrics_that_there_are_and_its_panels_do_not_overlap():
