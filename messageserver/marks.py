@@ -96,7 +96,7 @@ def read(whole: bytes, since: bytes = GONE) -> Mark:
     """What ``as_draft`` wrote: a whole mark, and the last one that goes on from it. A queue may have this one alone:
     then what the whole one said was removed, and so was what it spoke of. Raises ValueError."""
     try:
-        said = read_json(whole) if whole != GONE else {"seq": 0}
+        said: dict[str, Any] = read_json(whole) if whole != GONE else {"seq": 0}
         mark = Mark(said["seq"], _seqs(said, "open"), said.get("destination", ""), said.get("selector", ""))
         if since == GONE:
             return mark
