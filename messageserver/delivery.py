@@ -209,9 +209,9 @@ class Delivery:
     def _deliver(self, subscription: Subscription, batch: Frames | Batch[Stored]) -> int:
         """How many messages of ``batch`` were queued for the client."""
         if isinstance(batch, Frames):
-            if batch.count:
+            if batch.messages:
                 subscription.session.queue(batch.data)
-            return batch.count
+            return batch.messages
         wanted = [each for each in batch.records if not (each[1] and is_expired(each[1]))]
         if wanted:
             subscription.deliver_all(wanted)

@@ -35,9 +35,9 @@ class Batch(NamedTuple, Generic[Found]):
 
 
 class Frames(NamedTuple):
-    """``count`` whole MESSAGE frames in order, as they are sent; the next read starts at ``next_seq``."""
+    """``messages`` whole MESSAGE frames in order, as they are sent; the next read starts at ``next_seq``."""
 
-    count: int
+    messages: int
     data: bytes
     next_seq: int
 

@@ -69,7 +69,7 @@ def test_small_messages_are_joined_to_what_each_of_them_is_alone(reader, pattern
     records = reader.read(1, upto, pattern=pattern).records
     frames = reader.frames(1, upto, wanted, HEAD)
     assert frames.data == b"".join(HEAD + message_tail(*each[:6]) for each in records)
-    assert (frames.count, frames.next_seq) == (len(records), records[-1].seq + 1)
+    assert (frames.messages, frames.next_seq) == (len(records), records[-1].seq + 1)
     assert reader.frames(frames.next_seq, upto, wanted, HEAD) == Frames(0, b"", upto + 1)
 
 
@@ -78,7 +78,7 @@ def test_many_small_messages_come_in_several_joined_parts_of_what_is_wanted(read
     found, at = [], 1
     while at <= 2 * TAILS + 20:
         frames = reader.frames(at, 2 * TAILS + 20, Wanted("/topic/1"), HEAD)
-        found.append(frames.count)
+        found.append(frames.messages)
         at = frames.next_seq
     assert found[:2] == [TAILS, 10]
     assert not any(found[2:])
@@ -88,4 +88,4 @@ def test_many_small_messages_come_in_several_joined_parts_of_what_is_wanted(read
 def test_where_one_is_large_or_may_have_expired_they_are_taken_one_by_one(reader_of, draft):
     reader = reader_of([Draft("/topic/a", b"", b"1"), draft, Draft("/topic/b", b"", b"3")])
     assert reader.frames(1, 3, Wanted("/topic/a"), HEAD) is None
-    assert reader.frames(1, 3, Wanted("/topic/b"), HEAD).count == 1
+    assert reader.frames(1, 3, Wanted("/topic/b"), HEAD).messages == 1
