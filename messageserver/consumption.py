@@ -6,6 +6,7 @@ from typing import Any
 
 from .delivery import Delivery
 from .marking import Marking, Plan
+from .marks import Mark
 from .paired_store import PairedStore
 from .positions import NamedSubscription, Positions
 from .queues import Queues
@@ -50,11 +51,11 @@ class Consumption:
             position = subscription.position
             subscription.session.once_settled(lambda: self.positions.release(position))
 
-    async def _newest(self, name: str) -> bytes:
+    async def _newest(self, name: str) -> Mark | None:
         await self.complete()
         return await self._storing.run(self._store.marks.newest, name)
 
-    async def _all(self, prefix: str) -> dict[str, bytes]:
+    async def _all(self, prefix: str) -> dict[str, Mark]:
         await self.complete()
         return await self._storing.run(self._store.marks.all, prefix)
 

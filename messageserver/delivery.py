@@ -13,7 +13,7 @@ from .disk import DiskThread, Result
 from .expiry import is_expired
 from .figures import Figures
 from .ownership import StoreError
-from .reader import BATCH_RECORDS, TAILS, Batch, Reader, Wanted
+from .reader import BATCH_RECORDS, TAILS, Batch, Frames, Reader, Wanted
 from .records import Record, Row
 from .roster import Guest
 from .subscription import Subscription
@@ -202,13 +202,25 @@ class Delivery:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
             if not subscription.closed:
-                wanted = [each for each in batch.records if not (each[1] and is_expired(each[1]))]
-                if wanted:
-                    subscription.deliver_all(wanted)
-                self._figures.delivered += len(wanted)
+                self._figures.delivered += self._deliver(subscription, batch)
                 subscription.cursor = batch.next_seq
                 session.flush()
 
-    def _read(self, subscription: Subscription) -> Batch[Stored]:
+    def _deliver(self, subscription: Subscription, batch: Frames | Batch[Stored]) -> int:
+        """How many messages of ``batch`` were queued for the client."""
+        if isinstance(batch, Frames):
+            if batch.messages:
+                subscription.session.queue(batch.data)
+            return batch.messages
+        wanted = [each for each in batch.records if not (each[1] and is_expired(each[1]))]
+        if wanted:
+            subscription.deliver_all(wanted)
+        return len(wanted)
+
+    def _read(self, subscription: Subscription) -> Frames | Batch[Stored]:
+        if (head := subscription.one_head) is not None:
+            frames = self._reader.frames(subscription.cursor, self.upto, subscription.wanted, head)
+            if frames is not None:
+                return frames
         limit = max(1, min(TAILS, subscription.free))
         return self._reader.tails(subscription.cursor, self.upto, subscription.wanted, limit)

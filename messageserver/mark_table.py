@@ -7,9 +7,11 @@ log is noticed as the store is opened, and taken in.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import marks, places
+from .marks import Mark
 from .records import Row
 
 SCHEMA = """
@@ -24,14 +26,15 @@ _IS_MARK = "destination >= 'mark:' AND destination < 'mark;'"
 _OF_RECORDS = ("INSERT OR IGNORE INTO marks SELECT seq, destination, body FROM records "
                f"WHERE seq BETWEEN ? AND ? AND {_IS_MARK}")
 _OF_BLOCK = f"INSERT INTO marks SELECT seq, destination, body FROM records WHERE seq >= ? AND {_IS_MARK}"
-_NEWEST = "SELECT body FROM marks WHERE name = ? ORDER BY seq DESC LIMIT 1"
+_NEWEST = "SELECT seq, body FROM marks WHERE name = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT 1"
 _NEXT_NAME = "SELECT name FROM marks WHERE name > ? AND name < ? ORDER BY name LIMIT 1"
 _LACKS = f"""SELECT EXISTS (SELECT 1 FROM records LEFT JOIN marks USING (seq) WHERE seq >= ? AND {_IS_MARK}
              AND (name IS NULL OR name <> destination OR marks.body <> records.body))"""
 _SURPLUS = """SELECT EXISTS (SELECT 1 FROM marks WHERE seq >= ? AND NOT EXISTS (
               SELECT 1 FROM records WHERE records.seq = marks.seq AND destination = name))"""
-_LEFT = "SELECT name FROM marks WHERE seq < ? GROUP BY name HAVING count(*) > 1 OR name LIKE 'mark:queue:%'"
-_SUPERSEDED = "DELETE FROM marks WHERE name = ? AND seq <= ? AND seq < ?"
+_LEFT = "SELECT name FROM marks WHERE seq < ? GROUP BY name HAVING count(*) > 1 OR name NOT LIKE 'mark:position:%'"
+_REMOVED = "DELETE FROM marks WHERE name IN (?, ?) AND seq <= ?"
+_END = 2**62
 
 
 class MarkTable:
@@ -103,29 +106,37 @@ class MarkTable:
         self._outlive([name for name, in names], upto)
 
     def _outlive(self, names: Iterable[str], upto: int) -> None:
-        """Of ``names`` only that stays which says something when there are no records up to ``upto``."""
-        for name in names:
-            seq, body = self._db.execute("SELECT seq, body FROM marks WHERE name = ? AND seq <= ? "
-                                         "ORDER BY seq DESC LIMIT 1", (name, upto)).fetchone()
-            stays = marks.outlives(name, body)
-            self._db.execute(_SUPERSEDED, (name, upto, seq if stays else seq + 1))
-            if stays:
-                self._db.execute("UPDATE marks SET body = ? WHERE seq = ?", (marks.outlived(body), seq))
+        """Of ``names`` only that stays which says something when there are no records up to ``upto``: what was open is
+        removed, too."""
+        for name in {marks.whole_name(name) for name in names}:
+            seq, mark = self._at(name, upto)
+            self._db.execute(_REMOVED, (name, marks.since_name(name), upto))
+            if mark is not None and marks.outlives(name):
+                self._db.execute("INSERT INTO marks VALUES (?, ?, ?)", (seq, name, marks.write(replace(mark, open=()))))
 
     # --- questions ---------------------------------------------------------------------------------------
 
-    def newest(self, name: str) -> bytes:
-        """The newest mark of ``name``; GONE for none."""
-        found = self._db.execute(_NEWEST, (name,)).fetchone()
-        return found[0] if found else marks.GONE
+    def newest(self, name: str) -> Mark | None:
+        """What the marks of ``name`` say; None when there are none, or it is gone. Raises ValueError."""
+        return self._at(name, _END)[1]
 
-    def all(self, prefix: str) -> dict[str, bytes]:
-        """The newest mark of each name that begins with ``prefix`` and is not gone."""
+    def _at(self, name: str, upto: int) -> tuple[int, Mark | None]:
+        """What they said at record ``upto``, and where the last whole one stands."""
+        seq, body = self._db.execute(_NEWEST, (name, 0, upto)).fetchone() or (0, None)
+        if body == marks.GONE:
+            return seq, None
+        since = self._db.execute(_NEWEST, (marks.since_name(name), seq + 1, upto)).fetchone()
+        if body is None and since is None:
+            return seq, None
+        return seq, marks.read(body or marks.GONE, since[1] if since else marks.GONE)
+
+    def all(self, prefix: str) -> dict[str, Mark]:
+        """What is said of each name whose whole marks begin with ``prefix`` and that is not gone. Raises ValueError."""
         end, name, found = prefix[:-1] + chr(ord(prefix[-1]) + 1), prefix, {}
         while (row := self._db.execute(_NEXT_NAME, (name, end)).fetchone()) is not None:
             name = row[0]
-            if (body := self.newest(name)) != marks.GONE:
-                found[name] = body
+            if (mark := self.newest(name)) is not None:
+                found[name] = mark
         return found
 
     # --- for a full copy ---------------------------------------------------------------------------------

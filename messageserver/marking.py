@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from .ledger import Ledger
+from .marks import Mark, Since, as_draft
 from .records import DraftRow, Row
 from .roster import Guest
 
@@ -15,13 +17,13 @@ LAZY_S = 0.05
 
 
 class Part(Protocol):
-    """What one commit says under ``key``. ``body`` is asked in the store's thread, with the new records of the commit:
-    None when there is nothing to say. ``stored`` is called once it is on this disk, ``released`` once the commit may
+    """What one commit says of ``key``. ``drafts`` is asked in the store's thread, with the new records of the commit:
+    none when there is nothing to say. ``stored`` is called once it is on this disk, ``released`` once the commit may
     be acknowledged."""
 
     key: str
 
-    def body(self, rows: Sequence[Row]) -> bytes | None: ...
+    def drafts(self, rows: Sequence[Row]) -> list[DraftRow]: ...
     def stored(self) -> None: ...
     def released(self) -> None: ...
 
@@ -35,16 +37,17 @@ class Source(Protocol):
 
 
 class Standing:
-    """A Part that is known beforehand."""
+    """A Part that is known beforehand. ``ledger``: whose it is; ``said`` is None when the name is gone."""
 
-    def __init__(self, key: str, said: bytes):
-        self.key, self._said = key, said
+    def __init__(self, key: str, said: Mark | Since | None, ledger: Ledger | None = None):
+        self.key, self._said, self._ledger = key, said, ledger
 
-    def body(self, rows: Sequence[Row]) -> bytes | None:
-        return self._said
+    def drafts(self, rows: Sequence[Row]) -> list[DraftRow]:
+        return [as_draft(self.key, self._said)]
 
     def stored(self) -> None:
-        """Nothing follows from it."""
+        if self._ledger is not None and self._said is not None:
+            self._ledger.stored(self._said)
 
     def released(self) -> None:
         """Nothing follows from it."""
@@ -58,8 +61,7 @@ class Plan:
         self._parts, self._waiting = parts, waiting
 
     def drafts(self, rows: Sequence[Row]) -> list[DraftRow]:
-        said = [(part.key, part.body(rows)) for part in self._parts]
-        return [(key, b"", body, None) for key, body in said if body is not None]
+        return [draft for part in self._parts for draft in part.drafts(rows)]
 
     def stored(self) -> None:
         for part in self._parts:

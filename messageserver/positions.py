@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import marks
 from .frames import Refusal
+from .ledger import Ledger
 from .marking import Marking, Standing
 from .marks import POSITION, Mark
 from .rights import Rights
@@ -39,13 +39,13 @@ def durable_name(headers: Mapping[str, str]) -> str | None:
 
 
 class Position:
-    """One named position while a connection uses it: ``unsettled`` are the seqs that were delivered and not dealt with,
-    or are to be delivered again."""
+    """One named position while a connection uses it."""
 
     def __init__(self, name: str, mark: Mark, session: Guest):
         self.name, self.key, self.session = name, f"{POSITION}{name}", session
         self._mark = mark
-        self.unsettled: dict[int, None] = dict.fromkeys(mark.open)
+        self._unsettled: dict[int, None] = dict.fromkeys(mark.open)
+        self._ledger = Ledger(self._unsettled)
 
     @property
     def seq(self) -> int:
@@ -53,15 +53,23 @@ class Position:
 
     @property
     def mark(self) -> Mark:
-        return replace(self._mark, open=marks.merged(seq for seq in self.unsettled if seq <= self._mark.seq))
+        return replace(self._mark, open=tuple(sorted([seq for seq in self._unsettled if seq <= self._mark.seq])))
 
     def part(self, *, moved: bool) -> Standing:
-        return Standing(self.key, marks.write(self.mark))
+        return Standing(self.key, self._ledger.say(replace(self._mark, open=())), self._ledger)
+
+    def unsettle(self, seqs: Iterable[int]) -> None:
+        """These were delivered and are not dealt with, or are to be delivered again."""
+        for seq in seqs:
+            self._unsettled[seq] = None
+            self._ledger.taken(seq)
 
     def settle(self, seqs: Iterable[int]) -> None:
         """These are dealt with."""
         for seq in seqs:
-            self.unsettled.pop(seq, None)
+            if seq in self._unsettled:
+                del self._unsettled[seq]
+                self._ledger.settled(seq)
             if seq > self._mark.seq:
                 self._mark = replace(self._mark, seq=seq)
 
@@ -82,14 +90,14 @@ class NamedSubscription(Subscription):
         if self.ack == "auto":
             self.settled([seq])
         else:
-            self.position.unsettled[seq] = None
+            self.position.unsettle([seq])
 
     def settled(self, seqs: Iterable[int]) -> None:
         self.position.settle(seqs)
         self._marking.touch(self.position)
 
     def unsettled(self, seqs: Iterable[int]) -> None:
-        self.position.unsettled.update(dict.fromkeys(seqs))
+        self.position.unsettle(seqs)
         self._marking.touch(self.position)
 
     def lost(self, seqs: Iterable[int]) -> None:
@@ -101,8 +109,8 @@ class Positions:
     """All named positions of a server. ``read`` and ``read_all`` look for marks; ``limit`` is option
     limits/max-positions."""
 
-    def __init__(self, read: Callable[[str], Awaitable[bytes]], read_all: Callable[[str], Awaitable[dict[str, bytes]]],
-                 marking: Marking, limit: Callable[[], int]):
+    def __init__(self, read: Callable[[str], Awaitable[Mark | None]],
+                 read_all: Callable[[str], Awaitable[dict[str, Mark]]], marking: Marking, limit: Callable[[], int]):
         self._read, self._read_all, self._marking, self._limit = read, read_all, marking, limit
         self._used: dict[str, Position | None] = {}
         self._sole = asyncio.Lock()
@@ -143,8 +151,7 @@ class Positions:
         """How the position stands on disk. Raises Refusal, StoreError."""
         if not await self._marking.quiet(key):
             raise Refusal("Positions cannot be stored at present. Try again later.")
-        body = await self._read(key)
-        return marks.read(body) if body != marks.GONE else None
+        return await self._read(key)
 
     def release(self, position: Position) -> None:
         """Its connection does not use it any more; where it stands is written at once."""
@@ -172,8 +179,7 @@ class Positions:
             if not rights.may_read(mark.destination):
                 raise Refusal(f"The position {name[:80]!r} is for something that this login may not read.")
             changed = change(mark)
-            source = Changed(f"{POSITION}{name}", marks.GONE if changed is None else marks.write(changed))
-            if not await self._marking.written(source):
+            if not await self._marking.written(Changed(f"{POSITION}{name}", changed)):
                 raise Refusal(f"The change of the position {name[:80]!r} could not be stored. Try again later.")
         finally:
             self._used.pop(name, None)
@@ -181,8 +187,7 @@ class Positions:
     async def all(self) -> list[dict[str, Any]]:
         """Every position: its name, destination, selector, seq, how many messages below it are open, and the login that
         uses it at present, or "". Raises StoreError."""
-        found = {name.removeprefix(POSITION): marks.read(body)
-                 for name, body in (await self._read_all(POSITION)).items()}
+        found = {name.removeprefix(POSITION): mark for name, mark in (await self._read_all(POSITION)).items()}
         found |= {name: position.mark for name, position in self._used.items() if position is not None}
         return [{"name": name, "destination": mark.destination, "selector": mark.selector, "seq": mark.seq,
                  "open": len(mark.open), "used_by": self._user(name)} for name, mark in sorted(found.items())]
@@ -201,7 +206,7 @@ class Positions:
 class Changed:
     """The source of a mark that is known beforehand."""
 
-    def __init__(self, key: str, said: bytes):
+    def __init__(self, key: str, said: Mark | None):
         self.key, self._said = key, said
 
     def part(self, *, moved: bool) -> Standing:

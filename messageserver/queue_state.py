@@ -5,9 +5,10 @@ it lies *ready* while no consumer has it. What a consumer may have seen comes ba
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from .marks import Mark
+from .ledger import Ledger
+from .marks import Mark, Since
 
 NOBODY = 0
 
@@ -18,22 +19,29 @@ class QueueState:
     def __init__(self, mark: Mark):
         self.seq = mark.seq
         self._holders: dict[int, int] = dict.fromkeys(mark.open, NOBODY)
+        self._ledger = Ledger(self._holders)
         self._seen: dict[int, int] = dict.fromkeys(mark.open, NOBODY)
         self.ready: list[int] = list(mark.open)
 
     @property
-    def held(self) -> int:
-        """How many messages are taken and not settled."""
-        return len(self._holders)
+    def held(self) -> Collection[int]:
+        """The messages that are taken and not settled."""
+        return self._holders.keys()
 
-    def mark(self) -> Mark:
-        return Mark(self.seq, tuple(sorted(self._holders)))
+    def say(self) -> Mark | Since:
+        """What the next mark says, but for what is taken with it."""
+        return self._ledger.say(Mark(self.seq))
+
+    def stored(self, said: Mark | Since) -> None:
+        """``said`` is on this disk."""
+        self._ledger.stored(said)
 
     def take(self, seqs: Iterable[int], upto: int) -> None:
         """``seqs`` are all the messages behind ``seq`` up to ``upto``; the mark is to be written before they are
         ``prepare``d."""
         for seq in seqs:
             self._holders[seq] = NOBODY
+            self._ledger.taken(seq)
         self.seq = max(self.seq, upto)
 
     def prepare(self, seqs: Iterable[int]) -> None:
@@ -62,6 +70,7 @@ class QueueState:
         """These are dealt with: they never come again."""
         for seq in seqs:
             if self._holders.pop(seq, None) is not None:
+                self._ledger.settled(seq)
                 self._seen.pop(seq, None)
                 at = bisect_left(self.ready, seq)
                 if at < len(self.ready) and self.ready[at] == seq:
@@ -71,6 +80,7 @@ class QueueState:
         """That these were settled did not come to be stored: they come again."""
         for seq in seqs:
             self._holders[seq] = NOBODY
+            self._ledger.taken(seq)
             self._seen.setdefault(seq, NOBODY)
             self._ready(seq)
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from . import marks
 from .delivery import Delivery
 from .marking import Marking
 from .marks import QUEUE, Mark
@@ -24,7 +23,7 @@ class Queues:
     """All queues of a server that serves. ``read`` looks for a mark; ``has_all`` says whether everything that
     was ever sent to a destination is released, but for what the next commit brings."""
 
-    def __init__(self, read: Callable[[str], Awaitable[bytes]], storing: StoreThread, marking: Marking,
+    def __init__(self, read: Callable[[str], Awaitable[Mark | None]], storing: StoreThread, marking: Marking,
                  delivery: Delivery, spawn: Callable[[Coroutine[Any, Any, None], str], "asyncio.Task[None]"],
                  has_all: Callable[[str], bool]):
         self._read, self._storing, self._marking, self._delivery = read, storing, marking, delivery
@@ -41,9 +40,8 @@ class Queues:
                 key = f"{QUEUE}{destination.removeprefix(PREFIX)}"
                 if not await self._marking.quiet(key):
                     raise StoreError("queues cannot be used while nothing can be stored")
-                body = await self._read(key)
-                mark = marks.read(body) if body != marks.GONE else Mark()
-                self._queues[destination] = Queue(destination, mark, self._marking)
+                mark = await self._read(key)
+                self._queues[destination] = Queue(destination, mark or Mark(), self._marking)
             return self._queues[destination]
 
     def join(self, consumer: Consumer) -> None:

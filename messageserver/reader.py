@@ -10,7 +10,7 @@ from .ownership import FILE, StoreError
 from .places import block_of, span
 from .records import COLUMNS, Record
 from .selector import Selector
-from .tails import Stored, stored_tails
+from .tails import Stored, joined_frames, stored_tails
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024
@@ -31,6 +31,14 @@ class Batch(NamedTuple, Generic[Found]):
     """``records`` in order; the next read starts at ``next_seq`` (nothing that matches lies before it)."""
 
     records: list[Found]
+    next_seq: int
+
+
+class Frames(NamedTuple):
+    """``messages`` whole MESSAGE frames in order, as they are sent; the next read starts at ``next_seq``."""
+
+    messages: int
+    data: bytes
     next_seq: int
 
 
@@ -98,6 +106,11 @@ class Reader:
         """As ``read``, for whoever only hands them on."""
         return self.run(lambda db: _read(db, from_seq, upto, wanted, limit, BATCH_BYTES, stored_tails, _size_of_tail))
 
+    def frames(self, from_seq: int, upto: int, wanted: Wanted, head: bytes) -> Frames | None:
+        """The next records as frames that begin with ``head``; None where they have to be taken one by one: ``tails``
+        has them."""
+        return self.run(lambda db: _frames(db, from_seq, upto, wanted, head))
+
     def these(self, seqs: Sequence[int], max_bytes: int = BATCH_BYTES) -> list[Record]:
         """The records with these ``seqs`` (ascending) that are still there, from the first on, about ``max_bytes``."""
         return self.run(lambda db: _these(db, seqs, max_bytes))
@@ -149,6 +162,22 @@ def _read(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, limi
                 return Batch(found, row[0])
             found.append(row)
     return Batch(found, parts.next_seq)
+
+
+def _frames(db: sqlite3.Connection, from_seq: int, upto: int, wanted: Wanted, head: bytes) -> Frames | None:
+    oldest = _oldest(db)
+    if oldest is None or from_seq > upto:
+        return Frames(0, b"", max(from_seq, upto + 1))
+    where, values = wanted.condition()
+    parts = _parts(db, max(from_seq, oldest), upto, wanted.pattern)
+    for first, last in parts.ranges:
+        found = joined_frames(db, head, wanted.pattern, f"seq BETWEEN ? AND ?{where}", (first, last, *values), TAILS)
+        if found is None:
+            return None
+        count, newest, data = found
+        if count:
+            return Frames(count, data, newest + 1)
+    return Frames(0, b"", parts.next_seq)
 
 
 def _these(db: sqlite3.Connection, seqs: Sequence[int], max_bytes: int) -> list[Record]:

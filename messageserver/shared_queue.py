@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from . import marks
 from .expiry import is_expired
 from .marking import Marking
-from .marks import QUEUE, Mark
+from .marks import QUEUE, Mark, Since
 from .queue_state import QueueState, chosen
-from .records import Row
+from .records import DraftRow, Row
 from .roster import Guest
 from .subscription import Subscription
 from .tails import message_tail
 
 PREFIX = "/queue/"
 HELD_MAX = 20_000
-"""Most messages of a queue that are handed out and not settled: all of them stand in each of its marks."""
+"""Most messages of a queue that are handed out and not settled: all of them stand in each of its whole marks."""
 STOCK_BYTES = 64 * 1024
 """Bodies up to this are kept from the commit to the consumer, others are read again."""
 TURN_MESSAGES, TURN_BYTES = 500, 256 * 1024
@@ -52,22 +52,24 @@ class QueuePart:
     """What a commit says of a queue: how it stood when the commit was planned, and which of the new messages up to
     ``room`` are handed out with it."""
 
-    def __init__(self, queue: "Queue", mark: Mark, room: int, moved: bool):
-        self.key, self._queue, self._mark, self._room, self._moved = queue.key, queue, mark, room, moved
+    def __init__(self, queue: "Queue", said: Mark | Since, room: int, moved: bool):
+        self.key, self._queue, self._said, self._room, self._moved = queue.key, queue, said, room, moved
         self._taken: list[Row] = []
         self._more = False
 
-    def body(self, rows: Sequence[Row]) -> bytes | None:
+    def drafts(self, rows: Sequence[Row]) -> list[DraftRow]:
         destination = self._queue.destination
         new = [row for row in rows if row[3] == destination]
         self._taken, self._more = new[: self._room], len(new) > self._room
         if not (self._taken or self._moved):
-            return None
-        seqs = [row[0] for row in self._taken]
-        return marks.write(Mark(seqs[-1] if seqs else self._mark.seq, marks.merged(self._mark.open, seqs)))
+            return []
+        self._said = self._said.with_taken([row[0] for row in self._taken])
+        return [marks.as_draft(self.key, self._said)]
 
     def stored(self) -> None:
         self._queue.took(self._taken)
+        if self._taken or self._moved:
+            self._queue.state.stored(self._said)
         if self._more:
             self._queue.live = False
 
@@ -95,13 +97,13 @@ class Queue:
     # --- marks -------------------------------------------------------------------------------------------
 
     def part(self, *, moved: bool) -> QueuePart:
-        return QueuePart(self, self.state.mark(), self.room if self.live else 0, moved)
+        return QueuePart(self, self.state.say(), self.room if self.live else 0, moved)
 
     @property
     def room(self) -> int:
         """How many more messages can be taken for the consumers that there are."""
         wanted = sum([max(0, consumer.free) for consumer in self.consumers if consumer.able])
-        return max(0, min(wanted - len(self.state.ready) - self.on_way, HELD_MAX - self.state.held))
+        return max(0, min(wanted - len(self.state.ready) - self.on_way, HELD_MAX - len(self.state.held)))
 
     def took(self, rows: Sequence[Row]) -> None:
         if rows:

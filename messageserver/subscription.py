@@ -42,6 +42,7 @@ class Subscription:
         """The newest seq that was handed out and needs an ACK."""
         self._dialect = session.dialect
         self._queue = session.queue if self._dialect is V12 else self._queue_older
+        self._plain = ack == "auto" and not self.keeps and self._dialect is V12
         self._head = f"MESSAGE\nsubscription:{self._dialect.encoded(ident)}\n".encode()
 
     def wants(self, destination: str) -> bool:
@@ -78,11 +79,16 @@ class Subscription:
 
     def deliver_all(self, stored: Sequence[Stored]) -> None:
         """Queue messages in order; where nothing is kept of them and nothing told but the same head, in one step."""
-        if self.ack == "auto" and not self.keeps and self._dialect is V12:
+        if self._plain:
             self._queue(self._head.join([b"", *[tail for _, _, tail in stored]]))
             return
         for seq, _, tail in stored:
             self.deliver(seq, tail)
+
+    @property
+    def one_head(self) -> bytes | None:
+        """How each message begins, where all begin alike and nothing is kept of them; else None."""
+        return self._head if self._plain else None
 
     def _queue_older(self, head: bytes, *rest: bytes) -> None:
         """For a client of 1.1 or 1.0: they acknowledge by message-id, and escape less."""

@@ -10,38 +10,62 @@ from hypothesis import strategies as st
 
 from messageserver import mark_table, marks, places
 from messageserver.mark_table import MarkTable
-from messageserver.marks import POSITION, QUEUE, Mark
+from messageserver.marks import POSITION, QUEUE, Mark, Since
 from messageserver.paired_store import PairedStore
-from messageserver.records import Draft
 
 from .test_paired_store import batches, open_store  # noqa: F401  a fixture
 from .test_places import FormerRelease
 from .test_store import draft, everything
 
 SEQS = st.sets(st.integers(1, 10**12), max_size=20)
-NAMES = ("a", "b")
 
 
 def note(store: PairedStore, name: str, seq: int, epoch: int = 1, messages: int = 0) -> None:
     """Append ``messages`` messages and a mark of ``name``; seq 0 ends the name."""
-    body = marks.write(Mark(seq, destination="/topic/a")) if seq else marks.GONE
-    store.append([draft(number) for number in range(messages)], epoch, lambda rows: [Draft(name, b"", body)])
+    say(store, name, Mark(seq, destination="/topic/a") if seq else None, epoch, messages)
 
 
-def state(store: PairedStore) -> dict[str, bytes]:
+def say(store: PairedStore, name: str, said: Mark | Since | None, epoch: int = 1, messages: int = 0) -> None:
+    store.append([draft(number) for number in range(messages)], epoch, lambda rows: [marks.as_draft(name, said)])
+
+
+def state(store: PairedStore) -> dict[str, Mark]:
     return store.marks.all(POSITION) | store.marks.all(QUEUE)
 
 
-def folded(store: PairedStore) -> dict[str, bytes]:
+def folded(store: PairedStore) -> dict[str, Mark]:
     """The same as ``state``, from all records of a store that has lost none."""
-    return marks.of_records((row.seq, row.destination, row.body) for row in everything(store)
-                            if row.destination.startswith(marks.PREFIX))
+    whole: dict[str, bytes] = {}
+    since: dict[str, bytes] = {}
+    for row in everything(store):
+        if row.destination.startswith(marks.SINCE):
+            since[marks.whole_name(row.destination)] = row.body
+        elif row.destination.startswith(marks.PREFIX):
+            whole[row.destination] = row.body
+            since.pop(row.destination, None)
+    return {name: marks.read(body, since.get(name, marks.GONE)) for name, body in whole.items() if body != marks.GONE}
 
 
 @given(st.integers(0, 10**12), SEQS, st.text(max_size=9), st.text(max_size=9))
 def test_a_mark_is_read_as_it_was_written(seq, open_seqs, destination, selector):
     mark = Mark(seq, tuple(sorted(open_seqs)), destination, selector)
-    assert marks.read(marks.write(mark)) == mark
+    assert marks.read(body_of(mark)) == mark
+
+
+def body_of(said: Mark | Since) -> bytes:
+    return marks.as_draft(f"{QUEUE}q", said)[2]
+
+
+@given(SEQS, SEQS, st.data())
+def test_a_mark_that_tells_what_differs_gives_what_a_whole_one_would(open_seqs, later, data):
+    settled = data.draw(st.sets(st.sampled_from(sorted(open_seqs)))) if open_seqs else set()
+    upto = max(open_seqs, default=0)
+    taken = tuple(sorted(upto + seq for seq in later))
+    whole, now = Mark(upto, tuple(sorted(open_seqs)), "/topic/a", "b = 1"), 3 * 10**12
+    left = (*sorted(open_seqs - settled), *taken)
+    since = body_of(Since(now, taken, tuple(sorted(settled))))
+    assert marks.read(body_of(whole), since) == Mark(now, left, "/topic/a", "b = 1")
+    assert marks.read(marks.GONE, since) == Mark(now, taken)
 
 
 @pytest.mark.parametrize("body", [b"x", b"[]", b"{}", b'{"seq":1,"open":5}'])
@@ -69,7 +93,50 @@ def test_a_cut_back_brings_back_what_the_log_says_there(open_store):  # noqa: F8
     note(store, f"{POSITION}a", 2)
     note(store, f"{POSITION}b", 3)
     store.truncate_after(1)
-    assert state(store) == folded(store) == {f"{POSITION}a": marks.write(Mark(1, destination="/topic/a"))}
+    assert state(store) == folded(store) == {f"{POSITION}a": Mark(1, destination="/topic/a")}
+
+
+@pytest.mark.parametrize("name", [f"{POSITION}a", f"{QUEUE}a"])
+def test_marks_that_tell_what_differs_follow_every_cut(open_store, name):  # noqa: F811
+    store, second = open_store("a"), open_store("b", "backup")
+    said = [Mark(4, (2, 4), "/topic/a"), Since(5, (5,)), Since(7, (6, 7), (2,)), Mark(8, (7, 8), "/topic/a"),
+            Since(8, (), (7,)), None, Mark(9, (9,), "/topic/a")]
+    expected = [said[0], Mark(5, (2, 4, 5), "/topic/a"), Mark(7, (4, 6, 7), "/topic/a"), said[3],
+                Mark(8, (8,), "/topic/a"), None, said[6]]
+    for each in said:
+        say(store, name, each)
+    second.append_foreign(batches(1, everything(store)))
+    for count in range(len(said), 0, -1):
+        store.truncate_after(count)
+        assert store.marks.newest(name) == expected[count - 1]
+        assert state(store) == folded(store)
+    assert second.marks.newest(name) == said[6]
+
+
+def test_of_marks_that_tell_what_differs_retention_leaves_what_they_say(open_store):  # noqa: F811
+    store = open_store("a")
+    store.append([draft(number) for number in range(4)], 1)
+    say(store, f"{POSITION}a", Mark(4, (2, 4), "/topic/a"))  # record 5
+    say(store, f"{QUEUE}q", Mark(4, (3, 4)))
+    store.append([draft(4)], 1)  # record 7
+    say(store, f"{POSITION}a", Since(7, (7,), (2,)))
+    say(store, f"{QUEUE}q", Since(7, (7,), (3,)))
+    store.trim_to(6)
+    assert state(store) == {f"{POSITION}a": Mark(7, (7,), "/topic/a")}
+    assert store.marks.newest(f"{QUEUE}q") == Mark(7, (7,))
+    store.trim_to(9)
+    assert state(store) == {f"{POSITION}a": Mark(7, (), "/topic/a")}
+    assert store.marks.newest(f"{QUEUE}q") is None
+    assert len(store.marks.told(9)) == 1
+
+
+def test_a_release_that_knows_whole_marks_only_finds_the_last_one(open_store):  # noqa: F811
+    store = open_store("a")
+    whole = Mark(4, (2, 4), "/topic/a")
+    say(store, f"{POSITION}a", whole)
+    say(store, f"{POSITION}a", Since(7, (7,), (2,)))
+    rows = [(row.destination, row.body) for row in everything(store)]
+    assert [body for destination, body in rows if destination == f"{POSITION}a"] == [body_of(whole)]
 
 
 def test_positions_outlive_their_records_and_queues_begin_with_what_is_kept(open_store):  # noqa: F811
@@ -80,10 +147,10 @@ def test_positions_outlive_their_records_and_queues_begin_with_what_is_kept(open
     note(store, f"{POSITION}b", 0)
     note(store, f"{QUEUE}q", 3, messages=3)
     store.trim_to(store.last_seq)
-    assert state(store) == {f"{POSITION}a": marks.write(Mark(2, destination="/topic/a"))}
+    assert state(store) == {f"{POSITION}a": Mark(2, destination="/topic/a")}
     note(store, f"{POSITION}a", 9)
     store.truncate_after(store.last_seq - 1)
-    assert state(store) == {f"{POSITION}a": marks.write(Mark(2, destination="/topic/a"))}
+    assert state(store) == {f"{POSITION}a": Mark(2, destination="/topic/a")}
 
 
 def test_a_full_copy_takes_the_positions_that_have_no_record_any_more(open_store):  # noqa: F811
@@ -178,12 +245,5 @@ def test_what_a_former_release_removed_is_noticed(open_store, monkeypatch):  # n
         store.close()
     again = open_store("a")
     complete(again)
-    assert {name: marks.read(body).seq for name, body in state(again).items()} == {f"{POSITION}a": 2, f"{POSITION}b": 3}
+    assert {name: mark.seq for name, mark in state(again).items()} == {f"{POSITION}a": 2, f"{POSITION}b": 3}
     assert len(again.marks.told(4)) == 1
-
-
-@given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3)), max_size=12), st.integers(0, 12))
-def test_the_fold_of_marks_is_the_fold_of_a_part_and_the_rest(said, at):
-    rows = [(seq, name, b"%d" % value if value else marks.GONE) for seq, (name, value) in enumerate(said, 1)]
-    first = [(0, name, body) for name, body in marks.of_records(rows[:at]).items()]
-    assert marks.of_records([*first, *rows[at:]]) == marks.of_records(rows)

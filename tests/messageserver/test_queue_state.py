@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from messageserver import marks
-from messageserver.marks import Mark
+from messageserver.marks import Mark, Since
 from messageserver.queue_state import QueueState, chosen
 
 CONSUMERS = st.integers(1, 3)
@@ -36,7 +36,8 @@ class AnyLife(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.last = 0
-        self.written = b'{"seq":0}'
+        self.written = [marks.GONE, marks.GONE]
+        """The last whole mark, and what goes on from it."""
         self.state = QueueState(Mark())
         self.noted: list[int] = []
         self.with_whom: dict[int, int] = {}
@@ -58,10 +59,24 @@ class AnyLife(RuleBasedStateMachine):
     @rule()
     def write(self):
         """The mark is on both disks: what it notes may go out, what it settles is answered."""
-        self.written = marks.write(self.state.mark())
+        self.state.stored(self.to_log())
         self.state.prepare(self.noted)
         self.noted = []
+
+    def to_log(self) -> Mark | Since:
+        said = self.state.say()
+        name, _, body, _ = marks.as_draft("mark:queue:q", said)
+        self.written = [self.written[0], body] if name.startswith(marks.SINCE) else [body, marks.GONE]
         self.answered |= self.settled
+        return said
+
+    @rule(late=st.booleans())
+    def fail_to_write(self, late):
+        """What it said is not on this disk; the other member may have it, and then it comes here late, too."""
+        if late:
+            self.to_log()
+        else:
+            self.state.say()
 
     @precondition(lambda self: self.state.ready)
     @rule(consumer=CONSUMERS)
@@ -98,12 +113,12 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def fail_over(self):
-        self.state = QueueState(marks.read(self.written))
+        self.state = QueueState(marks.read(*self.written))
         self.noted, self.with_whom, self.settled = [], {}, set(self.answered)
 
     @invariant()
     def nothing_is_lost(self):
-        held = set(self.state.mark().open)
+        held = set(self.state.held)
         assert held | self.settled | set(range(self.state.seq + 1, self.last + 1)) == set(range(1, self.last + 1))
         assert not held & self.settled
         assert set(self.state.ready) | set(self.noted) | set(self.with_whom) == held

@@ -1,7 +1,11 @@
 """Queues over real sockets: consumers share the messages, and what one does not deal with another one gets."""
 
+import contextlib
+import sqlite3
+
 import pytest
 
+from messageserver.ownership import FILE
 from tests.doubles.stomp import Client
 
 from .test_positions import INDIVIDUAL, ack, bodies, fill
@@ -112,6 +116,26 @@ def test_what_was_handed_out_and_settled_survives_a_kill(server):
         found = client.messages(4)
         assert [(int(m.body), m.headers.get("redelivered", "")) for m in found] == [
             (0, "true"), (2, "true"), (3, "true"), (4, "")]
+
+
+def test_an_acknowledgement_among_many_open_messages_is_small_on_disk_and_survives_a_kill(server):
+    count, settled = 900, range(0, 600, 20)
+    with server.client() as client:
+        take(client)
+        fill(client, count, QUEUE)
+        messages = client.messages(count)
+        for place in settled:
+            ack(client, messages[place])
+        last = int(messages[-1].headers["seq"])
+    server.kill()
+    with contextlib.closing(sqlite3.connect(server.directory / "data" / FILE)) as db:
+        sizes = [size for size, in db.execute("SELECT length(body) FROM records WHERE seq > ? AND destination LIKE "
+                                              "'mark:%' ORDER BY seq LIMIT ?", (last + 1, len(settled)))]
+    assert sum(sizes) / len(sizes) < 400  # each of them told all 900: 1,800 bytes
+    server.restart()
+    with server.client() as client:
+        take(client)
+        assert bodies(client, count - len(settled)) == sorted(set(range(count)) - set(settled))
 
 
 def test_with_auto_a_message_is_settled_when_it_is_handed_out(server):

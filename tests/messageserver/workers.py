@@ -46,9 +46,17 @@ class Worker:
         raise Lost
 
     def frames(self, client: Client) -> Iterator[Frame]:
+        heard = time.monotonic()
         while not self.ends.is_set():
-            with contextlib.suppress(TimeoutError):
-                yield self.taken(client.next(0.2))
+            try:
+                frame = client.next(0.2)
+            except TimeoutError:
+                # A machine that has lost its power says nothing more.
+                if time.monotonic() - heard > ANSWER_S:
+                    raise Lost from None
+                continue
+            yield self.taken(frame)
+            heard = time.monotonic()
 
     def taken(self, frame: Frame | None) -> Frame:
         if frame is None or frame.command == "ERROR":
@@ -62,11 +70,11 @@ class Worker:
 class Producer(Worker):
     """Sends the same numbers to the topic and to the queue. ``acknowledged``: those that were answered."""
 
-    def __init__(self, *of_worker: object, most: int):
+    def __init__(self, *of_worker: object, most: int, pause_s: float):
         super().__init__(*of_worker)  # type: ignore[arg-type]
         self.acknowledged: dict[str, set[int]] = {TOPIC: set(), QUEUE: set()}
         self.pending: dict[tuple[str, int], None] = {}
-        self._next, self.most = 1, most
+        self._next, self.most, self._pause_s = 1, most, pause_s
 
     def work(self, client: Client) -> None:
         open_here: dict[str, tuple[str, int]] = {}
@@ -85,7 +93,7 @@ class Producer(Worker):
             destination, number = open_here.pop(frame.headers["receipt-id"])
             self.pending.pop((destination, number), None)
             self.acknowledged[destination].add(number)
-            time.sleep(0.001)
+            time.sleep(self._pause_s)
 
     def _send(self, client: Client, each: tuple[str, int], open_here: dict[str, tuple[str, int]]) -> None:
         receipt = self.receipt()
@@ -192,16 +200,18 @@ class Positioned(Consumer):
 
 
 class Workers:
-    """All of them at work, from ``with`` to the end of the block; ``check`` waits until everything has arrived."""
+    """All of them at work, from ``with`` to the end of the block; ``check`` waits until everything has arrived. The
+    producer waits for ``pause_s`` after each answer."""
 
-    def __init__(self, addresses: Sequence[tuple[str, int]], *, seed: int = 1, most: int = 10**9):
+    def __init__(self, addresses: Sequence[tuple[str, int]], *, seed: int = 1, most: int = 10**9,
+                 pause_s: float = 0.001):
         self.wrong: list[str] = []
         self._ends, seeds = threading.Event(), itertools.count(seed)
         # Who begins at the backup finds the other member at once.
         of_worker = [(addresses, next(seeds), self.wrong, self._ends) for _ in range(7)]
         self.got: dict[int, float] = {}
         self.settled: dict[int, float] = {}
-        self.producer = Producer(*of_worker[0], most=most)
+        self.producer = Producer(*of_worker[0], most=most, pause_s=pause_s)
         self.subscriber = Subscriber(*of_worker[1])
         self.positions = [Positioned(*of_worker[number], name=f"position {number}") for number in (2, 3)]
         self.consumers = [Consumer(*each, got=self.got, answered=self.settled) for each in of_worker[4:]]

@@ -1,5 +1,6 @@
 """``./run soak N [--seed S] [--rate R]``: N random faults on a pair of two hosts, under load, every promise checked.
 
+Consumers of a queue and of named positions work meanwhile, and what they were promised is checked, too.
 Prints a line a fault: what was done, the longest time without an acknowledgement, who serves now. A quarter are double
 faults; a fifth of the time the next one does not wait until the pair is whole again. What was acknowledged is read back
 every AUDIT_EVERY faults, and all of it at the end, from both members. Exit code 1 when a promise was broken or the pair
@@ -14,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.messageserver.workers import Workers
 from tests.scenarios.hosts import why_no_hosts
 from tests.scenarios.ledger import Ledger
 from tests.scenarios.pairs import Pair
@@ -27,13 +29,15 @@ AUDIT_EVERY = 20
 WHOLE_S = 60.0
 SECOND_AFTER_S = 1.5
 A_FAULT_TAKES_S, A_MESSAGE_TAKES_BYTES = 10, 600
+CONSUMERS_PAUSE_S, CONSUMERS_RECORDS = 0.02, 200
+"""After each answer to their producer; so many records a second come of them at most, with what is noted of them."""
 
 
 class Soak:
     """``say`` gets the lines. ``run`` raises AssertionError when something is wrong."""
 
-    def __init__(self, pair: Pair, ledger: Ledger, draw: random.Random, say=print):
-        self.pair, self.ledger, self.draw, self.say = pair, ledger, draw, say
+    def __init__(self, pair: Pair, ledger: Ledger, consumers: Workers, draw: random.Random, say=print):
+        self.pair, self.ledger, self.consumers, self.draw, self.say = pair, ledger, consumers, draw, say
         self.report = Report()
 
     def run(self, count: int) -> None:
@@ -65,6 +69,8 @@ class Soak:
                     member.start_again(WHOLE_S)
             self.pair.wait_whole(WHOLE_S)
             outage = given.outage()
+            self.consumers.go_on(10, WHOLE_S)
+        assert not self.consumers.wrong, self.consumers.wrong[:5]
         self.report.add([fault.kind for fault in done], outage)
         tail = "the next follows at once" if outage is None else f"{outage * 1000:6.0f} ms  {self._who_serves()}"
         self.say(f"{number:4} {time.strftime('%H:%M:%S')}  {' + '.join(labels):72}  {tail}")
@@ -93,7 +99,10 @@ class Soak:
         return f"{facts['active']} serves in epoch {facts['epoch']}"
 
     def _finish(self) -> None:
-        """Everything is read from both members."""
+        """Everything is read from both members, once consumers have what was acknowledged to their producer."""
+        self.pair.wait_whole(WHOLE_S)
+        count = self.consumers.check(WHOLE_S)
+        self.say(f"     {count} messages came to consumers: nothing lost, nothing settled came again")
         for _ in self.pair.members:
             self.pair.wait_whole(WHOLE_S)
             count = self.ledger.check(timeout=300)
@@ -105,13 +114,14 @@ class Soak:
 
 def soak(count: int, seed: int, rate: float, directory: Path) -> int:
     """The exit code."""
-    disk_mb = 200 + int(count * A_FAULT_TAKES_S * rate * A_MESSAGE_TAKES_BYTES / 2**20)
+    disk_mb = 200 + int(count * A_FAULT_TAKES_S * (rate + CONSUMERS_RECORDS) * A_MESSAGE_TAKES_BYTES / 2**20)
     site = Site(directory, disk_mb=disk_mb)
     began, code = time.monotonic(), 0
     try:
         pair = Pair(site, "soak", small_disk=True, options={"log": {"verbose": "standard", "all": "stdout, network"}})
-        with pair.ledger(rate=rate, size=200) as ledger:
-            run = Soak(pair, ledger, random.Random(seed))
+        with (pair.ledger(rate=rate, size=200) as ledger,
+              Workers(pair.addresses, seed=seed, pause_s=CONSUMERS_PAUSE_S) as consumers):
+            run = Soak(pair, ledger, consumers, random.Random(seed))
             try:
                 run.run(count)
             except AssertionError as error:
