@@ -34,6 +34,8 @@ NEW_HOST = OBJECTS + ("from provisioning.hosts.services.hosts import create_host
                       "draft=HostDraft(name='far', ip_address='127.0.0.2', lca_port=5999))")
 TOKEN = OBJECTS + ("from provisioning.hosts.services.enrolment import make_token; h = Host.objects.get(name='far'); "
                    "make_token(actor=c('test'), host_id=h.pk); print(h.enrolments.first().token)")
+COMMAND = ("from provisioning.hosts.selectors.joining import command_from; "
+           "print(command_from('127.0.0.1:8000', packaged=True))")
 LEFT = OBJECTS + "print(Host.objects.get(name='far').left_at is not None)"
 
 
@@ -193,8 +195,8 @@ def test_an_agents_package_joins_is_replaced_and_leaves(machine, packages):
     wait_for(lambda: answers(machine), ANSWERS_S, "the console")
     # A second host on the same machine, at another port than the console's own.
     machine.run("pairwise", "shell", "-v", "0", "-c", NEW_HOST)
-    joined = machine.run("pairwise-agent-join", "--console", "http://127.0.0.1:8000",
-                         text=machine.says("pairwise", "shell", "-v", "0", "-c", TOKEN))
+    command = machine.says("pairwise", "shell", "-v", "0", "-c", COMMAND)
+    joined = machine.run(*command.split(), text=machine.says("pairwise", "shell", "-v", "0", "-c", TOKEN))
     assert "By the package pairwise-agent of this machine" in joined.stdout
     assert "Host far is ready" in joined.stdout
     assert machine.says("systemctl", "is-active", "pairwise-agent.service") == "active"
