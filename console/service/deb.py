@@ -78,7 +78,7 @@ def write(directory: Path, package: Package, files: Iterable[File],
         _describe(stage, package)
         for each in (stage, *stage.rglob("*")):
             os.utime(each, (built_at(), built_at()), follow_symlinks=False)
-        # A sixteenth of the time of xz, for a sixth more. One thread: more of them would divide it otherwise.
+        # An eighth of the time of xz, for a sixth more bytes. One thread: more of them would divide it otherwise.
         _run(["dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zzstd", "-z3", "--build", str(stage), str(made)])
         made.replace(path)
     return path
