@@ -24,7 +24,7 @@ from protocol import auth
 from protocol.broker_url import verified
 from protocol.files import write_atomically
 from protocol.identity import is_alive, start_ticks
-from protocol.names import SERVICE_ACCOUNT
+from protocol.names import SERVERS_ACCOUNT
 from protocol.outside import read_json
 
 from .boot import forget, keep
@@ -192,13 +192,13 @@ def start_service(directory: Path, config: Mapping[str, Any]) -> str:
 def provide_account() -> str:
     """Make the account that servers are to run as, unless it is there; a sentence, "" when it was."""
     with contextlib.suppress(KeyError):
-        pwd.getpwnam(SERVICE_ACCOUNT)
+        pwd.getpwnam(SERVERS_ACCOUNT)
         return ""
     try:
-        subprocess.run([*MAKE_ACCOUNT, SERVICE_ACCOUNT], check=True, capture_output=True, timeout=STOP_S)
+        subprocess.run([*MAKE_ACCOUNT, SERVERS_ACCOUNT], check=True, capture_output=True, timeout=STOP_S)
     except (OSError, subprocess.SubprocessError):
-        return f" The account {SERVICE_ACCOUNT} could not be created: create one for servers, or they run as root."
-    return f" The account {SERVICE_ACCOUNT} was created for servers."
+        return f" The account {SERVERS_ACCOUNT} could not be created: create one for servers, or they run as root."
+    return f" The account {SERVERS_ACCOUNT} was created for servers."
 
 
 def start_in_background(directory: Path) -> subprocess.Popen[bytes]:

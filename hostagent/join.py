@@ -59,11 +59,11 @@ class NowhereElse(urllib.request.HTTPRedirectHandler):
 
 class Console:
     """Proves itself with the token. ``authority`` (PEM) is the only one that the console is verified by, "" for those
-    that this machine trusts."""
+    that this machine trusts; ``context`` is for who verifies in another way."""
 
-    def __init__(self, url: str, token: str, authority: str = "") -> None:
+    def __init__(self, url: str, token: str, authority: str = "", context: "ssl.SSLContext | None" = None) -> None:
         self.url, self.token, self.has_authority = url.rstrip("/"), token, bool(authority)
-        context = ssl.create_default_context(cadata=authority or None)
+        context = context or ssl.create_default_context(cadata=authority or None)
         # As the agent does: hosts reach their console directly.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NowhereElse,
                                                    urllib.request.HTTPSHandler(context=context))

@@ -1,5 +1,6 @@
 """What this host says of itself beside its processes: accounts, and whether it finds the console by name."""
 
+import contextlib
 import functools
 import getpass
 import os
@@ -10,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from protocol.names import SERVICE_ACCOUNT
+from protocol.names import CONSOLE_DATA, SERVERS_ACCOUNTS
 
 from .config import AgentConfig
 
@@ -41,23 +42,33 @@ def own_account() -> str:
 
 
 def accounts(names: Iterable[str]) -> dict[str, str]:
-    """{Log On As account: ok | missing | not permitted} for the accounts that applications of this host log on as."""
+    """{Log On As account: ok | missing | not permitted | console} for the accounts that applications of this host log
+    on as; "console" for one that reads the secrets of a console on this machine."""
     return {name: log_on(name) for name in sorted(set(names) - {""})[:NAMES_MAX]}
 
 
 def log_on(name: str) -> str:
     try:
-        pwd.getpwnam(name)
+        entry = pwd.getpwnam(name)
     except KeyError:
         return "missing"
-    return "ok" if os.geteuid() == 0 or name == own_account() else "not permitted"
+    if os.geteuid() == 0:
+        return "console" if is_consoles(entry) else "ok"
+    return "ok" if name == own_account() else "not permitted"
+
+
+def is_consoles(entry: pwd.struct_passwd) -> bool:
+    """Whether a console that is a service of this machine runs as that account, or did and left its data. Its own agent
+    is not meant, which has no other account."""
+    with contextlib.suppress(OSError):
+        return entry.pw_uid != 0 and os.lstat(CONSOLE_DATA).st_uid == entry.pw_uid
+    return False
 
 
 def service_account() -> str:
-    """The account that this host has for servers, "" when it has none or may not take it, or when it is root's."""
-    if log_on(SERVICE_ACCOUNT) != "ok" or pwd.getpwnam(SERVICE_ACCOUNT).pw_uid == 0:
-        return ""
-    return SERVICE_ACCOUNT
+    """The account that this host has for servers, "" when it has none or may not take it, or when it is root's or a
+    console's."""
+    return next((name for name in SERVERS_ACCOUNTS if log_on(name) == "ok" and pwd.getpwnam(name).pw_uid != 0), "")
 
 
 def comes_back_by(config: AgentConfig) -> str:

@@ -28,9 +28,9 @@ from tests.shares import CONSOLES, Shares, console_of
 hypothesis.settings.register_profile("any machine", deadline=None, max_examples=int(os.environ.get("EXAMPLES", 100)))
 hypothesis.settings.load_profile("any machine")
 
-LONGEST = ("test_service", "test_every_interleaving", "test_migrations", "test_on_postgres", "test_hostile_values",
-           "test_described", "test_what_others_say", "test_api_together", "test_removed_rules", "test_access",
-           "test_worker",
+LONGEST = ("test_service", "test_service_of_a_checkout", "test_every_interleaving", "test_migrations",
+           "test_on_postgres", "test_hostile_values", "test_described", "test_what_others_say", "test_api_together",
+           "test_removed_rules", "test_access", "test_worker",
            "test_stream", "test_no_secret_leaks", "test_pair_processes", "test_pair_links", "test_scaled_out",
            "test_outages", "test_told_of_faults", "test_up", "test_busy_database", "test_pair_machine", "test_faults",
            "test_pair_copies", "test_full_disk", "test_restored", "test_hanging", "test_tls", "test_ssh_joining",

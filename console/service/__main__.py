@@ -12,7 +12,7 @@ from console.service.environment import DIRECTORY_LOCK, LOCK, NotAsLocked
 from console.service.package import build as build_console
 from hostagent.bundle import Damaged
 
-OK, REFUSED = 0, 2
+OK, REFUSED, INTERRUPTED = 0, 2, 130
 
 
 class _Refused(Exception):
@@ -29,6 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"This could not be done ({error}). Correct that, then run the command again.", file=sys.stderr)
         return REFUSED
+    except KeyboardInterrupt:
+        print("It was broken off. Run the command again: it goes on from there.", file=sys.stderr)
+        return INTERRUPTED
     return OK
 
 
@@ -101,6 +104,7 @@ def _say_end(options: argparse.Namespace, steps: list[plan.Step]) -> None:
 
 def _package(options: argparse.Namespace) -> None:
     options.directory.mkdir(parents=True, exist_ok=True)
+    print(f"Making packages in {options.directory}: some minutes, more where the machine is slow or busy", flush=True)
     for made in (build_console(options.directory, _locks(options)), build_agent(options.directory)):
         print(made)
 

@@ -4,15 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from protocol.names import SERVICE_ACCOUNT
+from protocol.names import CONSOLE_ACCOUNT, CONSOLE_DATA
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The files that this program itself is one of: a checkout, or what was installed from one."""
-ACCOUNT = SERVICE_ACCOUNT
+ACCOUNT = CONSOLE_ACCOUNT
 PROGRAM = Path("/opt/pairwise")
 ENVIRONMENT = PROGRAM / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
-DATA = Path("/var/lib/pairwise")
+DATA = Path(CONSOLE_DATA)
 SHARED = Path("/srv/pairwise")
 """Where several machines of a console may share packages; the unit lets it be written."""
 CONFIGURATION = Path("/etc/pairwise")

@@ -16,6 +16,8 @@ STANDING = (programs.CONTROL, programs.WORKER, programs.LOG)
 """Web goes on: pages can be read, and what somebody sends is kept there (``console.standstill``)."""
 AGAIN_S = 10.0
 """Until what could not be brought to an end is tried again."""
+FINISH_S = 300.0
+"""What that may take: it waits for the lock of each file (``relocation.files.WAIT_S``) and for another server."""
 
 
 class Standstill:
@@ -39,7 +41,9 @@ class Standstill:
             return
         kept = self._read()
         if kept is not None and kept.is_broken_off and time.monotonic() >= self._again_at:
-            for line in aside(lambda: finish(self._data_dir), self._say).get("lines", ()):
+            done = aside(lambda: finish(self._data_dir), self._say, meanwhile=self._supervisor.show_life,
+                         within_s=FINISH_S)
+            for line in done.get("lines", ()):
                 self._say(line)
             self._again_at = time.monotonic() + AGAIN_S
             kept = self._read()

@@ -150,12 +150,16 @@ class Supervisor:
                 self._say(f"{child.program.label} has shown no sign of life for {limit_s:g} s and is killed")
                 child.kill()
 
+    def show_life(self) -> None:
+        """Say that we live, and see whether the children do: at least once a second, whatever else is waited for."""
+        self._own.tell(ALIVE)
+        self._look_for_life()
+
     def look(self) -> None:
         """One round: notice ends and silence, start again what is due, write what could not be written, keep the logs
         short."""
-        self._own.tell(ALIVE)
+        self.show_life()
         self.beside()
-        self._look_for_life()
         for child in self.children:
             pid, code = child.pid, child.ended()
             if code is not None:
@@ -220,7 +224,7 @@ class Supervisor:
                 self._hurry(group, deadlines)
             group = [child for child in group if not self._is_given_up(child, deadlines)]
             self._signals.wait(0.1 if told else 0.5)
-            self._look_for_life()
+            self.show_life()
 
     def _is_given_up(self, child: Child, deadlines: dict[str, float]) -> bool:
         """Kill it once its time is over; True when that did not help either."""

@@ -3,10 +3,12 @@
 import os
 import pwd
 
-from ..surroundings import name_of
+from protocol.names import SERVERS_ACCOUNT
+
+from ..surroundings import is_consoles, name_of
 from .errors import JobFailed
 
-__all__ = ["account_named", "name_of", "owner_of"]
+__all__ = ["account_named", "name_of", "owner_of", "refuse_consoles"]
 
 
 def account_named(name: str) -> pwd.struct_passwd | None:
@@ -18,6 +20,13 @@ def account_named(name: str) -> pwd.struct_passwd | None:
     except KeyError:
         raise JobFailed(f"The OS account {name} (Log On As) does not exist on this host.",
                         "Create it, or clear Log On As.") from None
+
+
+def refuse_consoles(account: pwd.struct_passwd | None) -> None:
+    """A server shall not read the secrets of a console that is a service of the same machine. Raises JobFailed."""
+    if account is not None and is_consoles(account):
+        raise JobFailed(f"The OS account {account.pw_name} (Log On As) is that of a console on this machine, whose "
+                        "secrets the server could read.", f"Choose {SERVERS_ACCOUNT} as Log On As.")
 
 
 def owner_of(account: pwd.struct_passwd | None) -> tuple[int, int] | None:

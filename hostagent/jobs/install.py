@@ -19,7 +19,7 @@ from ..launch import server_environment, why_not_as_root
 from ..looking.rights import Account, cannot_enter
 from ..opened import Directory
 from . import archive, target
-from .accounts import account_named, name_of, owner_of
+from .accounts import account_named, name_of, owner_of, refuse_consoles
 from .context import Context
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
@@ -54,6 +54,7 @@ def work(run: Run) -> dict[str, Any]:
                      private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
         _refuse_strangers(place)
         account = account_named(arguments.get("log_on_as", ""))
+        refuse_consoles(account)
         if account is None and os.geteuid() == 0:
             run.log(f"{run.application} is to run as root, as this host's agent does: choose an account of its own as "
                     "Log On As.", "warning")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protocol.names import SERVICE_ACCOUNT
+from protocol.names import SERVERS_ACCOUNT, SERVERS_ACCOUNTS
 from provisioning.models import Application
 
 ROOT = "root"
@@ -29,10 +29,10 @@ def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) ->
     other name than ours is taken from it."""
     if chosen or agents != ROOT:
         return None
-    account = SERVICE_ACCOUNT if service == SERVICE_ACCOUNT else ""
+    account = service if service in SERVERS_ACCOUNTS else ""
     return Proposal(account, f"{name} would run as root, as the agent of host {host} does. " + (
         f"{account} is there for servers." if account else
-        f"Create an account for servers there (useradd --system {SERVICE_ACCOUNT})."))
+        f"Create an account for servers there (useradd --system {SERVERS_ACCOUNT})."))
 
 
 def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from hostagent import boot, enrol, join, removal, surroundings
+from hostagent.jobs.accounts import account_named, refuse_consoles
+from hostagent.jobs.errors import JobFailed
 from protocol import auth
 from tests.ports import free_port
 from tests.scenarios.harness import wait_for
@@ -77,9 +79,9 @@ def test_each_directory_has_a_service_of_its_own(tmp_path):
 def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monkeypatch):
     asked = []
     monkeypatch.setattr(enrol.subprocess, "run", lambda command, **_: asked.append(command))
-    monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "root")
+    monkeypatch.setattr(enrol, "SERVERS_ACCOUNT", "root")
     assert (enrol.provide_account(), asked) == ("", [])
-    monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "pairwise-of-no-machine")
+    monkeypatch.setattr(enrol, "SERVERS_ACCOUNT", "pairwise-of-no-machine")
     assert enrol.provide_account() == " The account pairwise-of-no-machine was created for servers."
     assert [(command[0], command[-1]) for command in asked] == [("/usr/sbin/useradd", "pairwise-of-no-machine")]
 
@@ -90,12 +92,37 @@ def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monk
     assert "could not be created" in enrol.provide_account()
 
 
+def accounts_of_a_machine(monkeypatch, directory, **uids):
+    """The machine has these and no others; what is in ``directory`` is a console's."""
+    entries = {name.replace("_", "-"): pwd.struct_passwd((name, "x", uid, uid, "", "/nonexistent", "/bin/false"))
+               for name, uid in uids.items()}
+    monkeypatch.setattr(surroundings.pwd, "getpwnam", entries.__getitem__)
+    monkeypatch.setattr(surroundings, "CONSOLE_DATA", str(directory))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may take every account")
-def test_an_account_that_is_root_by_another_name_is_none_for_servers(monkeypatch):
-    for uid, wanted in ((0, ""), (998, "pairwise")):
-        entry = pwd.struct_passwd(("pairwise", "x", uid, uid, "", "/nonexistent", "/bin/false"))
-        monkeypatch.setattr(surroundings.pwd, "getpwnam", {"pairwise": entry}.__getitem__)
-        assert surroundings.service_account() == wanted
+@pytest.mark.parametrize(("uids", "wanted"), [
+    ({"pairwise_servers": 998}, "pairwise-servers"), ({"pairwise": 998}, "pairwise"), ({"pairwise": 0}, ""),
+    ({"pairwise": 998, "pairwise_servers": 997}, "pairwise-servers"),
+    ({"pairwise": 998, "pairwise_servers": 0}, "pairwise"),
+    ({"pairwise": 4242}, ""), ({"pairwise": 4242, "pairwise_servers": 4242}, "")])
+def test_the_account_for_servers_is_neither_roots_by_another_name_nor_a_consoles(monkeypatch, tmp_path, uids, wanted):
+    os.chown(tmp_path, 4242, 4242)
+    accounts_of_a_machine(monkeypatch, tmp_path, **uids)
+    assert surroundings.service_account() == wanted
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may take every account")
+def test_nothing_is_installed_as_the_account_of_a_console_on_the_same_machine(monkeypatch, tmp_path):
+    os.chown(tmp_path, 4242, 4242)
+    accounts_of_a_machine(monkeypatch, tmp_path, pairwise=4242, pairwise_servers=998)
+    assert surroundings.accounts(["pairwise", "pairwise-servers", "else"]) == {
+        "pairwise": "console", "pairwise-servers": "ok", "else": "missing"}
+    refuse_consoles(account_named("pairwise-servers"))
+    with pytest.raises(JobFailed, match="secrets the server could read"):
+        refuse_consoles(account_named("pairwise"))
+    monkeypatch.setattr(surroundings, "CONSOLE_DATA", str(tmp_path / "nothing"))
+    refuse_consoles(account_named("pairwise"))
 
 
 def test_a_taken_lca_port_is_said_before_the_agent_is_started():

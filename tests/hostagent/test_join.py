@@ -1,5 +1,6 @@
 """The join program towards what answers in the console's place, and how it hands over to the second half."""
 
+import hashlib
 import http.server
 import io
 import subprocess
@@ -91,7 +92,7 @@ def test_somebody_at_a_terminal_is_asked_for_the_token_and_does_not_show_it(monk
     monkeypatch.setattr(packaged.getpass, "getpass", lambda prompt: asked.append(prompt) or "token")
     monkeypatch.setattr(packaged, "join_console", lambda *words: asked.append(words))
     assert packaged.main(["join", "--console", "https://console"]) == 0
-    assert asked == ["Token: "] * at_a_terminal + [("https://console", "token", None)]
+    assert asked == ["Token: "] * at_a_terminal + [("https://console", "token", None, "")]
 
 
 @pytest.mark.parametrize("verb", [("settle",), ("leave",), ("join", "--console", "http://127.0.0.1:9")])
@@ -111,3 +112,36 @@ def test_whatever_ends_a_command_of_the_package_is_a_sentence(monkeypatch, capsy
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+
+
+PROMISED = b'BUNDLE = {"ca": "PEM of control", "console_ca": ""}\n'
+
+
+def serves(program):
+    def answer(request):
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(program)
+
+    return answer
+
+
+def test_a_package_takes_the_authorities_from_the_program_that_the_page_names_and_tells_nobody_else_anything(other):
+    other.answer = serves(PROMISED)
+    assert packaged.promised(other.url, hashlib.sha256(PROMISED).hexdigest().upper()) == PROMISED
+    other.answer = serves(PROMISED.replace(b"control", b"somebody else's"))
+    with pytest.raises(join.Stop, match="is not the console that --sha256 names"):
+        packaged.join_console(other.url, "token", None, hashlib.sha256(PROMISED).hexdigest())
+    assert other.asked == [("/join/program", None)] * 2
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1:8000", "http://console.example.com", "console.example.com:8000", ""])
+def test_a_package_takes_nothing_from_who_proves_nothing(url):
+    with pytest.raises(join.Stop, match="Plain HTTP proves nobody"):
+        packaged.join_console(url, "token", None, "")
+
+
+def test_on_the_consoles_own_machine_there_is_nobody_between(other):
+    other.answer = serves(PROMISED)
+    assert packaged.verified(other.url, "") == PROMISED
+    assert other.asked == [("/join/program", None)]

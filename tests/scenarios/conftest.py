@@ -1,9 +1,11 @@
 import pytest
 
+from .debian import why_no_debian
 from .harness import Pairwise
 from .hosts import why_no_hosts
 from .pairs import Pair
 from .scaled import ScaledOut
+from .served import Served
 from .site import Site
 
 
@@ -30,6 +32,16 @@ def pairwise(tmp_path_factory):
     """One Pairwise that most scenarios share; each scenario makes applications of its own in it."""
     with Pairwise(tmp_path_factory.mktemp("pairwise") / "var") as run:
         yield run.start()
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """With a Debian and a systemd of its own; skips, with the reason, where there can be none."""
+    if why := why_no_debian():
+        pytest.skip(why)
+    made = Served(tmp_path)
+    yield made
+    made.power_off()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ changes beside it. Needs root, debootstrap and overlayfs; ``why_no_debian`` tell
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -16,12 +17,12 @@ from pathlib import Path
 import psutil
 
 from tests.sources import ROOT
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 BOOT = Path(__file__).with_name("debian_boot.sh")
 KEPT = ROOT / ".pytest_cache" / "debian"
 INCLUDED = "systemd,python3,passwd,libstdc++6,iproute2"
-BOOT_S, COMMAND_S, MAKE_S = 60.0, 300.0, 900.0
+BOOT_S, COMMAND_S, MAKE_S = 60.0, 300 * PATIENCE, 900 * PATIENCE
 
 
 class NoDebian(Exception):
@@ -57,13 +58,21 @@ def debian() -> Path:
     if not mirrors:
         raise NoDebian(f"this machine gets no packages of {release}")
     KEPT.mkdir(parents=True, exist_ok=True)
+    with open(KEPT / ".lock", "w") as lock:
+        # Two workers do not make it twice.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.is_dir():
+            _make(release, root, beside, mirrors[0])
+    return root
+
+
+def _make(release: str, root: Path, beside: Path, mirror: str) -> None:
     try:
-        _said("debootstrap", "--variant=minbase", f"--include={INCLUDED}", release, str(beside), mirrors[0],
+        _said("debootstrap", "--variant=minbase", f"--include={INCLUDED}", release, str(beside), mirror,
               within_s=MAKE_S)
         beside.rename(root)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return root
 
 
 @cache

@@ -1,23 +1,23 @@
-"""The console as a service: on a Debian with its systemd, by its package and by ./run install-service, from nothing to
+"""The console as a service by its package, and the agent by its own: on a Debian with its systemd, from nothing to
 nothing. The machine has no network, so nothing can be fetched."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from console.service import agent_package, deb, layout, package, tree
+from console.service import agent_package, deb, layout, package
 from console.service.environment import LOCK
-from tests.scenarios.debian import Machine, why_no_debian
 from tests.sources import ROOT
 from tests.waiting import wait_for
 
+from .debian import why_no_debian
+from .served import DPKG, SHELL, STARTS_S, TEST_S
+
 pytestmark = pytest.mark.long
-UNIT = layout.UNIT
-DPKG = ("dpkg", "--force-unsafe-io")
-"""What it writes has to outlive no power cut."""
-ANSWERS_S, TEST_S = 60.0, 1200
-ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000/livez', timeout=5).status)"
+AGENT, PORT, PASSWORD = "pairwise-agent.service", 8123, "a lamp beside 7 green doors"
+PAGE = (ROOT / "docs/installing.md").read_text()
 SIGN_IN = """
 import http.cookiejar, re, sys, urllib.parse, urllib.request as u
 page = "http://127.0.0.1:8000/login/"
@@ -34,17 +34,33 @@ NEW_HOST = OBJECTS + ("from provisioning.hosts.services.hosts import create_host
                       "draft=HostDraft(name='far', ip_address='127.0.0.2', lca_port=5999))")
 TOKEN = OBJECTS + ("from provisioning.hosts.services.enrolment import make_token; h = Host.objects.get(name='far'); "
                    "make_token(actor=c('test'), host_id=h.pk); print(h.enrolments.first().token)")
+COMMAND = ("from provisioning.hosts.selectors.joining import command_from; "
+           f"print(command_from('127.0.0.1:{PORT}', packaged=True))")
+SERVERS = OBJECTS + "print(Host.objects.get(name='far').runtime.facts.get('service_account'))"
 LEFT = OBJECTS + "print(Host.objects.get(name='far').left_at is not None)"
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """(the package of the console, the same as a later version, the agent's)."""
+def made(tmp_path_factory):
+    """Where packages are made, once."""
     if why := why_no_debian():
         pytest.skip(why)
-    made = tmp_path_factory.mktemp("packages")
-    first = package.build(made, (LOCK,))
-    return first, later(first, made / "later"), agent_package.build(made)
+    return tmp_path_factory.mktemp("packages")
+
+
+@pytest.fixture(scope="module")
+def first(made):
+    return package.build(made, (LOCK,))
+
+
+@pytest.fixture(scope="module")
+def second(made, first):
+    return later(first, made / "later")
+
+
+@pytest.fixture(scope="module")
+def agent(made):
+    return agent_package.build(made)
 
 
 def later(made, unpacked):
@@ -61,44 +77,15 @@ def later(made, unpacked):
     return path
 
 
-@pytest.fixture
-def machine(tmp_path):
-    if why := why_no_debian():
-        pytest.skip(why)
-    made = Machine(tmp_path)
-    yield made
-    made.power_off()
-
-
-def state(machine):
-    return machine.run("systemctl", "is-active", UNIT, check=False).stdout.strip()
-
-
-def answers(machine):
-    return machine.run("python3", "-c", ASK, check=False).stdout.strip() == "200"
-
-
-def main_pid(machine):
-    return machine.says("systemctl", "show", "--value", "-p", "MainPID", UNIT)
-
-
-def share(machine, *paths):
-    for path in paths:
-        shutil.copy(path, machine.shared)
-
-
 @pytest.mark.timeout(TEST_S)
-def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages):
-    first, second, _ = packages
-    share(machine, first, second)
-    machine.run(*DPKG, "-i", f"/media/{first.name}")
-    wait_for(lambda: answers(machine), ANSWERS_S, "the console")
-    wait_for(lambda: state(machine) == "active", ANSWERS_S, "the service")
-    assert machine.says("systemctl", "is-enabled", UNIT) == "enabled"
+def test_the_package_is_installed_upgraded_removed_and_purged(machine, first, second):
+    machine.install(first)
+    machine.wait_started()
+    assert machine.says("systemctl", "is-enabled", layout.UNIT) == "enabled"
 
     # The password of admin is for root and the console, and works.
     password = machine.says("cat", "/var/lib/pairwise/first_password")
-    journal = machine.says("journalctl", "-u", UNIT, "--no-pager")
+    journal = machine.journal()
     assert password not in journal
     assert "/var/lib/pairwise/first_password" in journal
     assert machine.run("python3", "-c", SIGN_IN, text=password).stdout.strip() == "True"
@@ -113,10 +100,10 @@ def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages)
 
     # A later version: settings stay as somebody has them, the console goes on with its data.
     machine.run("sh", "-c", "echo PAIRWISE_TIME_ZONE=Europe/Berlin >>/etc/pairwise/console.env")
-    before = main_pid(machine)
-    machine.run(*DPKG, "-i", "/media/later.deb")
-    wait_for(lambda: state(machine) == "active" and answers(machine), ANSWERS_S, "the console after the upgrade")
-    assert main_pid(machine) != before
+    before = machine.main_pid()
+    machine.install(second)
+    machine.wait_started()
+    assert machine.main_pid() != before
     assert machine.has("/opt/pairwise/docs/later.json")
     assert not machine.has("/opt/pairwise/docs/openapi.json")
     assert "Europe/Berlin" in machine.says("cat", "/etc/pairwise/console.env")
@@ -124,17 +111,17 @@ def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages)
     assert machine.run("python3", "-c", SIGN_IN, text=password).stdout.strip() == "True"
 
     # What was stopped stays so at an upgrade.
-    machine.run("systemctl", "disable", "--now", UNIT)
-    machine.run(*DPKG, "-i", "/media/later.deb")
-    assert state(machine) == "inactive"
+    machine.run("systemctl", "disable", "--now", layout.UNIT)
+    machine.install(second)
+    assert machine.state() == "inactive"
 
     # Removed: nothing runs and nothing of the program is left; settings and data are, and serve again.
     machine.run(*DPKG, "-r", "pairwise")
     assert not machine.has("/opt/pairwise")
     assert not machine.has("/usr/bin/pairwise")
     assert machine.has("/etc/pairwise/console.env")
-    machine.run(*DPKG, "-i", "/media/later.deb")
-    wait_for(lambda: answers(machine), ANSWERS_S, "the console that is back")
+    machine.install(second)
+    machine.wait_started()
     assert machine.run("python3", "-c", SIGN_IN, text=password).stdout.strip() == "True"
 
     machine.run(*DPKG, "-P", "pairwise")
@@ -144,68 +131,72 @@ def test_the_package_is_installed_upgraded_removed_and_purged(machine, packages)
     assert machine.run("pgrep", "-u", "pairwise", check=False).stdout == ""
 
 
-def checkout(directory):
-    """A checkout with the environment that `./run` makes, by the Python of that machine."""
-    tree.write(directory, tree.files((LOCK,), tree.SYSTEM_PYTHON))
-    for name in ("run", LOCK, "requirements-dev.txt"):
-        shutil.copy(ROOT / name, directory)
-    shutil.copy(ROOT / LOCK, directory / ".venv/installed.txt")
+def commands_before_the_first_start():
+    """Of the page, as root gives them; what an editor is opened for is left out."""
+    part = re.search(r"^## Settings before the first start\n(.*?)^## ", PAGE, re.MULTILINE | re.DOTALL)[1]
+    lines = [line for block in re.findall(r"^```\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+             for line in block.splitlines()]
+    assert lines
+    assert all(line.startswith(("sudo ", "sudoedit /etc/pairwise/")) for line in lines)
+    return [line.removeprefix("sudo ") for line in lines if not line.startswith("sudoedit ")]
+
+
+def write(machine, path, text):
+    """As an editor does, which leaves owner and mode as they are."""
+    assert machine.has(path)
+    machine.run("sh", "-c", f"cat >{path}", text=text)
 
 
 @pytest.mark.timeout(TEST_S)
-def test_a_checkout_becomes_a_service_is_upgraded_and_taken_away(machine):
-    checkout(machine.shared / "checkout")
-    install = ("/media/checkout/run", "install-service")
-    promised = machine.run(*install, "--dry-run").stdout
-    assert "would make the account pairwise" in promised
-    assert not machine.has("/opt/pairwise")
+def test_settings_of_before_the_first_start_count_from_it_on(machine, first, agent):
+    for command in commands_before_the_first_start():
+        machine.run("sh", "-c", command)
+    settings, password = "/etc/pairwise/console.env", "/etc/pairwise/admin_password"
+    ours = (f"PAIRWISE_PORT={PORT}\nPAIRWISE_ADMIN_PASSWORD_FILE={password}\n")
+    write(machine, password, PASSWORD)
+    write(machine, settings, f"{ours}PAIRWISE_DATABASE_URL=postgres://pairwise@127.0.0.1:9/pairwise\n"
+          "PAIRWISE_LOG_DATABASE_URL=postgres://pairwise@127.0.0.1:9/pairwise_log\n")
 
-    done = machine.run(*install).stdout
-    assert [line.strip() for line in promised.splitlines()] == [
-        f"would {line.strip()}" for line in done.splitlines() if line.startswith("  ")]
-    wait_for(lambda: answers(machine), ANSWERS_S, "the console")
-    assert machine.has("/var/lib/pairwise/first_password")
-    assert '"applications"' in machine.says("pairwise", "status", "--json")
-    before = main_pid(machine)
-    assert "Nothing to do" in machine.says(*install)
-    assert main_pid(machine) == before
+    # A database that does not answer yet: nothing is begun in another place, and the package is there.
+    machine.install(first, agent)
+    wait_for(lambda: "PAIRWISE_DATABASE_URL" in machine.journal(), STARTS_S, "what the console says of its database")
+    assert not machine.has("/var/lib/pairwise/pairwise.sqlite3")
+    write(machine, settings, ours)
+    machine.run("systemctl", "restart", layout.UNIT)
+    machine.wait_started(PORT)
+    assert machine.run("python3", "-c", SIGN_IN.replace("8000", str(PORT)), text=PASSWORD).stdout.strip() == "True"
+    assert not machine.has("/var/lib/pairwise/first_password")
+    assert machine.says("cat", settings) == ours.strip()
+    for path in (settings, password):
+        assert machine.says("stat", "-c", "%U:%G %a", path) == "root:pairwise 640"
 
-    (machine.shared / "checkout/docs/openapi.json").write_text("another version")
-    machine.run(*install)
-    wait_for(lambda: state(machine) == "active" and answers(machine), ANSWERS_S, "the console after the upgrade")
-    assert main_pid(machine) != before
-    assert machine.says("cat", "/opt/pairwise/docs/openapi.json") == "another version"
-
-    refused = machine.run(*install, "--uninstall", "--purge", "/var/lib", check=False)
-    assert (refused.returncode, "names what is lost" in refused.stderr) == (2, True)
-    assert "data in /var/lib/pairwise" in machine.says(*install, "--uninstall")
-    assert (machine.has("/opt/pairwise"), machine.has("/var/lib/pairwise/secret_key")) == (False, True)
-    assert not machine.has("/etc/systemd/system/pairwise-console.service")
-    machine.run(*install, "--uninstall", "--purge", "/var/lib/pairwise")
-    assert (machine.has("/etc/pairwise"), machine.has("/var/lib/pairwise")) == (False, False)
+    an_agent_joins_is_replaced_and_leaves(machine, agent)
 
 
-@pytest.mark.timeout(TEST_S)
-def test_an_agents_package_joins_is_replaced_and_leaves(machine, packages):
-    first, _, agent = packages
-    share(machine, first, agent)
-    machine.run(*DPKG, "-i", f"/media/{first.name}", f"/media/{agent.name}")
-    wait_for(lambda: answers(machine), ANSWERS_S, "the console")
-    # A second host on the same machine, at another port than the console's own.
-    machine.run("pairwise", "shell", "-v", "0", "-c", NEW_HOST)
-    joined = machine.run("pairwise-agent-join", "--console", "http://127.0.0.1:8000",
-                         text=machine.says("pairwise", "shell", "-v", "0", "-c", TOKEN))
+def an_agent_joins_is_replaced_and_leaves(machine, agent):
+    """By its package, on the machine of a console, as a second host at another port than the console's own."""
+    machine.run(*SHELL, NEW_HOST)
+    joined = machine.run(*machine.says(*SHELL, COMMAND).split(), text=machine.says(*SHELL, TOKEN))
     assert "By the package pairwise-agent of this machine" in joined.stdout
     assert "Host far is ready" in joined.stdout
-    assert machine.says("systemctl", "is-active", "pairwise-agent.service") == "active"
-    before = machine.says("systemctl", "show", "--value", "-p", "MainPID", "pairwise-agent.service")
+    assert machine.says("systemctl", "is-active", AGENT) == "active"
+    before = machine.says("systemctl", "show", "--value", "-p", "MainPID", AGENT)
 
-    machine.run(*DPKG, "-i", f"/media/{agent.name}")
-    assert machine.says("systemctl", "is-active", "pairwise-agent.service") == "active"
-    assert machine.says("systemctl", "show", "--value", "-p", "MainPID", "pairwise-agent.service") != before
+    # Its servers cannot read what is the console's.
+    assert "pairwise-servers was created for servers" in joined.stdout
+    for path in ("/etc/pairwise", "/var/lib/pairwise"):
+        assert machine.run("runuser", "-u", "pairwise-servers", "--", "ls", path, check=False).returncode != 0
+    wait_for(lambda: machine.says(*SHELL, SERVERS) == "pairwise-servers", STARTS_S, "what the host has for servers")
+
+    # As one is upgraded that joined before there was that account.
+    machine.run("userdel", "pairwise-servers")
+    machine.install(agent)
+    assert machine.says("id", "-un", "pairwise-servers") == "pairwise-servers"
+    assert machine.says("systemctl", "is-active", AGENT) == "active"
+    assert machine.says("systemctl", "show", "--value", "-p", "MainPID", AGENT) != before
 
     machine.run(*DPKG, "-r", "pairwise-agent")
-    assert machine.run("systemctl", "is-active", "pairwise-agent.service", check=False).stdout.strip() != "active"
-    assert machine.says("pairwise", "shell", "-v", "0", "-c", LEFT) == "True"
+    assert machine.run("systemctl", "is-active", AGENT, check=False).stdout.strip() != "active"
+    assert machine.says(*SHELL, LEFT) == "True"
     machine.run(*DPKG, "-P", "pairwise-agent")
     assert not machine.has("/opt/pairwise-agent")

@@ -46,8 +46,8 @@ def running_account(facts: AuditFacts) -> Results:
 
 @rule("A67", Severity.NOTE, "No server runs as root", singles=True, on_hosts=True,
       why="Who takes over a server that runs as root has its whole machine.",
-      fix="Create an account for it on the host (useradd --system pairwise), name it when you install the server, and "
-          "start it again. Waive this where root was chosen.")
+      fix="Create an account for it on the host (useradd --system pairwise-servers), name it when you install the "
+          "server, and start it again. Waive this where root was chosen.")
 def not_root(facts: AuditFacts) -> Results:
     for member in facts.members:
         running = member.live.account if member.live.runs else ""

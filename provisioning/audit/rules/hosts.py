@@ -164,9 +164,10 @@ def agent_version(facts: AuditFacts) -> Results:
 
 
 @rule("A62", Severity.ERROR, "The log-on accounts exist on their hosts", singles=True, on_hosts=True,
-      why="A server whose account does not exist, or may not be taken by the agent, cannot be started there.",
+      why="A server whose account does not exist, or may not be taken by the agent, cannot be started there. One that "
+          "runs as the account of a console on that machine could read the console's secrets.",
       fix="Create the account on the host or correct Log On As; an agent that is not root can start servers only as "
-          "itself.")
+          "itself. Beside a console install the server again as pairwise-servers.")
 def account_exists(facts: AuditFacts) -> Results:
     for member in facts.members:
         host, account = member.host, member.draft.log_on_as
@@ -175,6 +176,7 @@ def account_exists(facts: AuditFacts) -> Results:
         state = (host.accounts or {}).get(account)
         if account in ("", SYSTEM_ACCOUNT) or state in (None, "ok"):
             continue
-        why = "does not exist" if state == "missing" else f"may not be taken by the agent, which runs as {host.account}"
+        why = {"missing": "does not exist", "console": "is that of a console"}.get(
+            str(state), f"may not be taken by the agent, which runs as {host.account}")
         yield wanted(member, f"Log On As {account} of {member.name} {why} on host {host.name}.", "ok", state,
                      want_label=f"{account} on {host.name}, wanted", got_label=f"{account} on {host.name}, now")

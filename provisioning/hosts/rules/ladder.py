@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from protocol.names import SERVERS_ACCOUNT
 from provisioning.core import ages
 
 OK, RISK, FAILED, UNKNOWN = "ok", "late", "failed", "unknown"
@@ -30,10 +31,10 @@ class LadderFacts:
     """``addresses`` and ``reverse``: what the name and the address resolve to here, None when nobody answered in time.
     ``heard_s``: age of the agent's last word, None for not known. ``answers``: the worker answered a ping, None for not
     asked. ``offset_s``: seconds that the host's clock is ahead. ``account``: of the agent; ``accounts``: what it
-    says of each Log On As (ok, missing, not permitted); ``resolved``: {name of the console: its addresses there}; both
-    None of an agent that does not say. ``wrong_accounts``: sentences on servers that run as another account than they
-    should. ``comes_back_by``: what starts the agent after a restart of the machine (systemd, cron, nothing; "" for the
-    console itself), None of an agent that does not say.
+    says of each Log On As (ok, missing, not permitted, console); ``resolved``: {name of the console: its addresses
+    there}; both None of an agent that does not say. ``wrong_accounts``: sentences on servers that run as another
+    account than they should. ``comes_back_by``: what starts the agent after a restart of the machine (systemd, cron,
+    nothing; "" for the console itself), None of an agent that does not say.
     """
 
     name: str
@@ -192,6 +193,10 @@ def _accounts(facts: LadderFacts) -> Rung:
     if barred:
         return Rung(label=label, state=FAILED, text=f"Log On As {_names(barred)}: the agent runs as {facts.account} "
                     "and cannot change accounts.", advice="Let the host join as root, or clear Log On As.")
+    if shared := [name for name, state in facts.accounts.items() if state == "console"]:
+        return Rung(label=label, state=RISK, text=f"Log On As {_names(shared)}: a console on that machine runs as the "
+                    "same account, so servers could read its secrets.",
+                    advice=f"Install them again with Log On As {SERVERS_ACCOUNT}.")
     if facts.wrong_accounts:
         return Rung(label=label, state=RISK, text=" ".join(facts.wrong_accounts[:3]),
                     advice="Stop it and start it from the console.")

@@ -28,3 +28,8 @@ def command(*, url: str, sha256: str) -> str:
     """
     return _COMMAND.format(url=url, sha256=sha256, words=LINE, waits=WAITS_S, most=PROGRAM_BYTES, again=AGAIN,
                            other=OTHER_PROGRAM)
+
+
+def command_of_package(*, url: str, sha256: str) -> str:
+    """The same for a machine that has the package pairwise-agent: what it has to know of the console is the same."""
+    return f"pairwise-agent-join --console {url} --sha256 {sha256}"

@@ -13,7 +13,7 @@ from provisioning.broker.selectors import broker, why_not_at_rabbitmq
 from provisioning.core.tls import names as tls_names
 from provisioning.errors import Refused
 from provisioning.hosts.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
-from provisioning.hosts.rules.line import command
+from provisioning.hosts.rules.line import command, command_of_package
 from provisioning.models import Host, HostEnrolment
 from provisioning.states import HostStatus
 
@@ -81,10 +81,12 @@ def broker_authority() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Joining:
-    """What the host's page shows. ``line`` is "" when there is none to paste; ``stages`` those of the last attempt."""
+    """What the host's page shows. ``line`` is "" when there is none to paste, and so is ``packaged``, for a machine
+    with the package; ``stages`` those of the last attempt."""
 
     enrolment: HostEnrolment | None
     line: str = ""
+    packaged: str = ""
     problems: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
 
@@ -118,15 +120,18 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     if not token:
         return Joining(enrolment=enrolment, stages=stages, problems=(KEY_CHANGED,))
     return Joining(enrolment=enrolment, stages=stages, problems=reach_from(asked_host).problems,
-                   line=f"echo {token} | {command}")
+                   line=f"echo {token} | {command}",
+                   packaged=f"echo {token} | {command_from(asked_host, packaged=True)}")
 
 
-def command_from(asked_host: str) -> str:
-    """What a joining machine runs with its token on standard input, "" without a bundle."""
+def command_from(asked_host: str, *, packaged: bool = False) -> str:
+    """What a joining machine runs with its token on standard input, "" without a bundle. ``packaged``: one that has the
+    package."""
     built = bundle()
     if built is None:
         return ""
-    return command(url=reach_from(asked_host).console_url, sha256=built.program_sha256)
+    words = command_of_package if packaged else command
+    return words(url=reach_from(asked_host).console_url, sha256=built.program_sha256)
 
 
 BEFORE_TOLD = timedelta(seconds=5)

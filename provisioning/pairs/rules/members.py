@@ -27,11 +27,11 @@ class PortUse:
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """A Host with its agent's last word, which may not count any more. ``clock_offset_s``: seconds that its clock is
-    ahead, None while not known; ``accounts``: what the agent says of each Log On As (ok, missing, not permitted);
-    ``comes_back_by``: what starts it after a restart of the machine (systemd, cron, nothing; "" for the console
-    itself); ``looks``: it can collect facts. ``uses``: {port number: its users}; ``directories``: {normal Working
-    Directory: applications there}, both of everything on this host, and only in an audit. A list of pairs reads
-    ``name`` and ``status`` alone."""
+    ahead, None while not known; ``accounts``: what the agent says of each Log On As (ok, missing, not permitted,
+    console); ``comes_back_by``: what starts it after a restart of the machine (systemd, cron, nothing; "" for the
+    console itself); ``looks``: it can collect facts. ``uses``: {port number: its users}; ``directories``: {normal
+    Working Directory: applications there}, both of everything on this host, and only in an audit. A list of pairs
+    reads ``name`` and ``status`` alone."""
 
     id: int
     name: str

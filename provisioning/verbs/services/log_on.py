@@ -1,6 +1,6 @@
 """The account that a server runs as: what is proposed when it is installed, and the choice, for both of a pair."""
 
-from protocol.names import SERVICE_ACCOUNT
+from protocol.names import SERVERS_ACCOUNTS
 from provisioning.applications.services import storage
 from provisioning.core import permissions
 from provisioning.core.os_accounts import Proposal, proposal
@@ -78,5 +78,5 @@ def choose_account(*, actor: Actor, row: Application, log_on_as: str, is_choice:
 
 
 def _takes_unasked(row: Application, log_on_as: str) -> bool:
-    return (not os_account(row.log_on_as) and log_on_as == SERVICE_ACCOUNT
-            and _said(row).get("service_account") == SERVICE_ACCOUNT)
+    return (not os_account(row.log_on_as) and log_on_as in SERVERS_ACCOUNTS
+            and _said(row).get("service_account") == log_on_as)

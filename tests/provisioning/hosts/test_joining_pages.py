@@ -68,6 +68,8 @@ def test_a_new_host_shows_the_line_to_paste(administrator, agent_dir):
     assert line.endswith("--console http://testserver")
     assert not set(line) & set("\n`$!")
     assert line.count('"') == 2
+    assert (f"echo {token} | pairwise-agent-join --console http://testserver --sha256 {facts['program_sha256']}"
+            in html.unescape(page))
 
 
 def test_the_line_is_there_as_long_as_its_token_is_good(administrator, host, row):

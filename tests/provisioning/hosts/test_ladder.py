@@ -47,6 +47,7 @@ def test_a_host_that_is_well_holds_on_every_rung():
      "Create it"),
     ("Accounts", {"accounts": {"msg": "not permitted"}, "account": "otto"}, "failed",
      "the agent runs as otto and cannot change", "as root"),
+    ("Accounts", {"accounts": {"pairwise": "console"}}, "late", "servers could read its secrets", "pairwise-servers"),
     ("Accounts", {"wrong_accounts": ("MS runs as root, its Log On As is msg.",)}, "late", "MS runs as root", "Stop it"),
     ("Comes back after a restart", {"comes_back_by": None}, "unknown", "did not say", "Upgrade"),
     ("Comes back after a restart", {"comes_back_by": "nothing"}, "late", "Nothing starts the agent", "boot.py"),

@@ -19,7 +19,7 @@ def row(db, no_broker):
     """To be installed on a host whose agent is root."""
     factories.make_package()
     made = factories.make_application("MS", host=factories.make_host("alpha"))
-    agent_is("root", service="pairwise")
+    agent_is("root", service="pairwise-servers")
     return made
 
 
@@ -38,7 +38,7 @@ def test_an_install_that_nobody_chose_an_account_for_is_refused_where_the_agent_
     with pytest.raises(Refused, match=SENTENCE) as refused:
         install(row, **given)
     [refusal] = refused.value.refusals
-    assert "Choose pairwise as Log On As Account" in str(refused.value)
+    assert "Choose pairwise-servers as Log On As Account" in str(refused.value)
     assert refusal.field == "log_on_as"
     assert not Job.objects.exists()
     assert Application.objects.get().log_on_as == before
@@ -46,11 +46,11 @@ def test_an_install_that_nobody_chose_an_account_for_is_refused_where_the_agent_
 
 def test_a_host_without_an_account_for_servers_is_told_how_to_make_one(row):
     agent_is("root")
-    with pytest.raises(Refused, match="useradd --system pairwise"):
+    with pytest.raises(Refused, match="useradd --system pairwise-servers"):
         install(row)
 
 
-@pytest.mark.parametrize("account", ["root", "pairwise"])
+@pytest.mark.parametrize("account", ["root", "pairwise-servers"])
 def test_root_is_a_choice_as_any_other_and_is_recorded(row, account):
     assert install(row, log_on_as=account).arguments["log_on_as"] == account
     entry = HistoryEntry.objects.filter(object_id=row.pk).latest("number")
@@ -60,16 +60,22 @@ def test_root_is_a_choice_as_any_other_and_is_recorded(row, account):
     assert install(row).arguments["log_on_as"] == account
 
 
-@pytest.mark.parametrize("said", ["root", "0", "toor", "daemon", " pairwise", ["pairwise"]])
+@pytest.mark.parametrize("said", ["root", "0", "toor", "daemon", " pairwise-servers", ["pairwise-servers"]])
 def test_no_other_account_is_taken_from_the_word_of_a_host(row, client, said):
     agent_is("root", service=said)
     batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
     assert not batch.jobs
-    assert "useradd --system pairwise" in str(batch)
+    assert "useradd --system pairwise-servers" in str(batch)
     client.force_login(factories.make_user("ada", roles=("Administrator",)))
     page = client.get(reverse("application-install", args=[row.pk]), headers={"HX-Request": "true"}).content.decode()
     assert "value=" not in page.partition('name="log_on_as"')[2].partition(">")[0]
     assert Application.objects.get().log_on_as == "SYSTEM"
+
+
+def test_the_account_that_hosts_had_before_is_taken_from_those_that_name_it(row):
+    agent_is("root", service="pairwise")
+    [job] = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk]).jobs
+    assert job.arguments["log_on_as"] == "pairwise"
 
 
 @pytest.fixture
@@ -82,17 +88,17 @@ def partner(row):
 
 
 @pytest.mark.parametrize(("before", "facts", "after"), [
-    ("SYSTEM", {"account": "root", "service_account": "pairwise"}, "pairwise"),
+    ("SYSTEM", {"account": "root", "service_account": "pairwise-servers"}, "pairwise-servers"),
     ("SYSTEM", {"account": "root", "service_account": ""}, "SYSTEM"),
     ("SYSTEM", {"account": "ms"}, "SYSTEM"),
-    ("ms", {"account": "root", "service_account": "pairwise"}, "ms"),
+    ("ms", {"account": "root", "service_account": "pairwise-servers"}, "ms"),
 ])
 def test_what_one_host_says_changes_the_partner_only_where_its_own_host_says_it_too(row, partner, before, facts, after):
     Application.objects.filter(pk=partner.pk).update(log_on_as=before)
     HostRuntime.objects.filter(host=partner.host).update(facts=facts)
     batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
     accounts = dict(Application.objects.values_list("name", "log_on_as"))
-    assert accounts == {"MS": "pairwise", "MS_B": after}
+    assert accounts == {"MS": "pairwise-servers", "MS_B": after}
 
 
 def test_what_a_person_chose_is_the_account_of_both(row, partner):
@@ -108,13 +114,13 @@ def test_where_the_agent_is_not_root_or_has_not_said_nothing_is_asked(row, accou
 
 def test_many_at_once_run_as_the_account_that_their_host_has_for_servers(row):
     batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
-    assert (batch.refusals, [job.arguments["log_on_as"] for job in batch.jobs]) == ({}, ["pairwise"])
-    assert Application.objects.get().log_on_as == "pairwise"
+    assert (batch.refusals, [job.arguments["log_on_as"] for job in batch.jobs]) == ({}, ["pairwise-servers"])
+    assert Application.objects.get().log_on_as == "pairwise-servers"
 
 
 def test_many_at_once_are_refused_one_by_one(row):
     agent_is("root")
-    chosen = factories.make_application("Chosen", host=row.host, log_on_as="pairwise")
+    chosen = factories.make_application("Chosen", host=row.host, log_on_as="pairwise-servers")
     batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk, chosen.pk])
     assert [job.application for job in Job.objects.all()] == [chosen]
     assert SENTENCE in str(batch)
