@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from console import connections
-from protocol import hangups, open_files
+from protocol import collector, hangups, open_files
 from protocol.handshakes import SecuredListener
 from protocol.watchdog import Watchdog
 
@@ -137,6 +137,7 @@ async def _serve_with(beside: list[asyncio.Task], server: Server) -> None:
 
 def main() -> int:
     hangups.outlive()
+    collector.look_rarely()
     django.setup()
     from django.conf import settings
 
