@@ -2,10 +2,8 @@
 
 import base64
 import bz2
-import contextlib
 import json
 import os
-import threading
 import time
 
 import pytest
@@ -24,7 +22,6 @@ from provisioning.jobs.worker.report_queues import LEASE, RabbitQueues, RedisQue
 from provisioning.jobs.worker.report_reader import Reader
 from provisioning.models import AuditRun, Event, Host, Job
 from tests import brokers, factories
-from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,64 +225,6 @@ def test_a_key_that_is_no_queue_holds_nobody_up(reader, broker, as_evil, evil, j
     as_evil.lpush("reports.evil", message(*signed(job)))
     assert reader.look()
     assert state(job) == "claimed"
-
-
-# --- when it is looked
-
-
-@contextlib.contextmanager
-def at_work(queues):
-    """A reader in its thread, and when it looked."""
-    looks, real = [], queues.take
-    queues.take = lambda hosts: looks.append(time.monotonic()) or real(hosts)
-    reader = Reader(queues)
-    thread = threading.Thread(target=reader._run)
-    thread.start()
-    try:
-        yield looks
-    finally:
-        reader.stop()
-        thread.join(10)
-        assert not thread.is_alive()
-
-
-def test_a_report_is_read_at_once_and_nothing_is_asked_for_meanwhile(broker, as_evil, job, monkeypatch):
-    monkeypatch.setattr(report_reader, "HOSTS_S", 60.0)
-    with at_work(RedisQueues(broker)) as looks:
-        wait_for(lambda: len(looks) == 2, 5, "that it listens")
-        until = time.monotonic() + 10 * report_reader.IDLE_S
-        wait_for(lambda: time.monotonic() > until, 5, "some time")
-        assert len(looks) == 2, "it asked without having been told"
-        as_evil.lpush("reports.evil", message(*signed(job)))
-        wait_for(lambda: state(job) == "claimed", 5, "the report")
-
-
-def test_a_broker_that_does_not_tell_is_asked_all_the_time(broker, as_evil, job, settings):
-    broker.acl_setuser("shy", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=["+@all"],
-                       commands=["-client|tracking"])
-    try:
-        shy = redis.Redis(connection_pool=redis.ConnectionPool.from_url(settings.PAIRWISE_REDIS_URL))
-        shy.connection_pool.connection_kwargs.update(username="shy", password="any")
-        with at_work(RedisQueues(shy)) as looks:
-            wait_for(lambda: len(looks) > 5, 5, "that it asks")
-            as_evil.lpush("reports.evil", message(*signed(job)))
-            wait_for(lambda: state(job) == "claimed", 5, "the report")
-    finally:
-        broker.acl_deluser("shy")
-
-
-def test_it_is_listened_anew_when_the_connection_that_tells_has_ended(broker, as_evil, job):
-    def listening():
-        return [each["id"] for each in broker.client_list() if "t" in each["flags"] or "B" in each["flags"]]
-
-    with at_work(RedisQueues(broker)):
-        wait_for(listening, 5, "that it listens")
-        former = listening()
-        for each in former:
-            broker.client_kill_filter(_id=each)
-        wait_for(lambda: listening() and listening() != former, 5, "that it listens anew")
-        as_evil.lpush("reports.evil", message(*signed(job)))
-        wait_for(lambda: state(job) == "claimed", 5, "the report")
 
 
 # --- several console workers
