@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     @property
-    def should_exit(self) -> bool:  # type: ignore[override]  # an attribute of uvicorn's own
+    def should_exit(self) -> bool:
         return self._is_to_end
 
     @should_exit.setter

@@ -5,7 +5,7 @@ import logging
 import time
 
 import redis
-from redis.connection import AbstractConnection
+from redis.connection import Connection
 
 from protocol.jobs import reports_queue
 
@@ -20,7 +20,7 @@ class Bell:
 
     def __init__(self, client: redis.Redis):
         self._pool = client.connection_pool
-        self._connection: AbstractConnection | None = None
+        self._connection: Connection | None = None
         self._refused, self._until = False, 0.0
 
     def rings(self, within_s: float) -> bool | None:
