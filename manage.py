@@ -16,6 +16,10 @@ def main():
         print(VERSION)
         return
     from console.whereabouts import why_nothing_is_there
+    from protocol import collector
+
+    # A start makes hundreds of thousands of objects that stay: looked through again and again they take a fifth of it.
+    collector.look_rarely()
 
     if why := why_nothing_is_there(sys.argv[1:], os.environ):
         print(why, file=sys.stderr)

@@ -17,8 +17,10 @@ from django.conf import settings
 
 from hostagent import hangups
 from hostagent.reconnection import RETURNS, ReturningAmqp
+from protocol import collector
 from protocol.jobs import CONSOLE_QUEUE, broker_options
 
+collector.look_rarely()
 ENDS_S = 5.0
 """How long it takes at most to end once its schedule has: as long as `up` waits for it (``console.up.child``)."""
 

@@ -23,14 +23,16 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Duty:
-    """``work`` is done every ``every_s`` seconds, for the first time so long after the start."""
+    """``work`` is done every ``every_s`` seconds, for the first time so long after the start, or ``at_once``."""
 
     work: Callable[[], object]
     every_s: float
+    at_once: bool = False
 
 
 DUTIES = (
-    Duty(tasks.ask_for_heartbeat, 2.0),
+    # A start waits for it.
+    Duty(tasks.ask_for_heartbeat, 2.0, at_once=True),
     Duty(tasks.audit_changes, 3.0),
     Duty(tasks.keep_broker_accounts, 5.0),
     Duty(tasks.reap_jobs, REAP_EVERY_S),
@@ -61,7 +63,7 @@ class Schedule:
 
     def _run(self, ended: Callable[[], None]) -> None:
         try:
-            due = {duty: time.monotonic() + duty.every_s for duty in self._duties}
+            due = {duty: time.monotonic() + (0.0 if duty.at_once else duty.every_s) for duty in self._duties}
             while not self._stopped.wait(max(0.0, min(due.values()) - time.monotonic())):
                 now = time.monotonic()
                 for duty in [duty for duty, at in due.items() if at <= now]:

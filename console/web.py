@@ -1,6 +1,7 @@
 """The web process: uvicorn on the ASGI application, over TLS where the settings say so (``python -m console.web``)."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -12,7 +13,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from console import connections
-from protocol import hangups, open_files
+from protocol import collector, hangups, open_files
 from protocol.handshakes import SecuredListener
 from protocol.watchdog import Watchdog
 
@@ -21,6 +22,9 @@ GRACEFUL_S = 3
 LOOK_S = 10.0
 """How often it is looked whether tries during a lock are to be told of."""
 
+TICKS_A_SECOND = 10
+"""As uvicorn counts them: with each tenth the time in its headers is another one."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +32,35 @@ class PartEnded(Exception):
     """A part of the process ended that must not: without it the rest would only seem to work."""
 
 
-class TlsServer(uvicorn.Server):
+class Server(uvicorn.Server):
+    """It is told when it is to end; uvicorn's own looks whether it is ten times a second."""
+
+    def __init__(self, config: uvicorn.Config):
+        self._is_to_end, self._told = False, asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        super().__init__(config)
+
+    @property
+    def should_exit(self) -> bool:
+        return self._is_to_end
+
+    @should_exit.setter
+    def should_exit(self, ends: bool) -> None:
+        self._is_to_end = ends
+        if self._loop is not None:
+            # A signal comes at any moment.
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        counter, self._loop = 0, asyncio.get_running_loop()
+        while not await self.on_tick(counter):
+            counter += TICKS_A_SECOND
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._told.wait()
+
+
+class TlsServer(Server):
     """Over TLS. uvicorn's own would bound neither how many may be in their handshake, nor for less than a minute."""
 
     def __init__(self, config: uvicorn.Config, context: ssl.SSLContext):
@@ -65,7 +97,7 @@ async def serve(config: uvicorn.Config) -> None:
     from provisioning.core import tls
 
     with Watchdog() as watchdog:
-        server = uvicorn.Server(config)
+        server = Server(config)
         beside = [asyncio.create_task(watchdog.show_life(), name="show_life")] if watchdog.every_s else []
         if settings.PAIRWISE_WEB_TLS:
             tls.provide()
@@ -92,7 +124,7 @@ async def _tell_of_locked_tries() -> None:
         await asyncio.to_thread(tell_what_is_due)
 
 
-async def _serve_with(beside: list[asyncio.Task], server: uvicorn.Server) -> None:
+async def _serve_with(beside: list[asyncio.Task], server: Server) -> None:
     """Until a signal ends it, or one of the tasks ``beside`` ends. Raises PartEnded."""
     for task in beside:
         task.add_done_callback(lambda _: setattr(server, "should_exit", True))
@@ -105,6 +137,7 @@ async def _serve_with(beside: list[asyncio.Task], server: uvicorn.Server) -> Non
 
 def main() -> int:
     hangups.outlive()
+    collector.look_rarely()
     django.setup()
     from django.conf import settings
 

@@ -12,10 +12,12 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from provisioning.core.prepared import Prepared
 from provisioning.record.models import ADDRESS, ALIAS, ControlBeat, Leadership
 
 from .database import Deposed
 from .leadership import Lease
+from .upsert import Upsert
 
 if TYPE_CHECKING:
     import psycopg
@@ -29,10 +31,17 @@ _BOUNDS = ("SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '3s'; "
 """On PostgreSQL: on disk when it says so; and a control that freezes in the middle of a write does not keep the row."""
 
 
+_LEASE = Prepared(lambda: Leadership.objects.filter(name=LEADER).values_list("term", "holder", "address", "beat"))
+_BEATS = Upsert(ControlBeat, ["name", "at", "facts"], "name")
+
+
 def read() -> Lease:
     """The lease as it is now, made when it is missing."""
-    row, _ = Leadership.objects.get_or_create(name=LEADER)
-    return Lease(row.term, row.holder, row.address, row.beat)
+    found = _LEASE.rows()
+    if not found:
+        Leadership.objects.get_or_create(name=LEADER)
+        found = _LEASE.rows()
+    return Lease(*found[0])
 
 
 def take(seen: Lease, *, holder: str, address: str) -> int:
@@ -52,14 +61,21 @@ def holding(term: int | None) -> Iterator[None]:
         rows = Leadership.objects.select_for_update(no_key=True).filter(name=LEADER)
         now = rows.values_list("term", flat=True).first()
         if term is None or now != term:
-            raise Deposed(f"this control does not lead any more: term {now} has begun")
+            raise Deposed(_of_another(now))
         yield
+
+
+def _of_another(term: int | None) -> str:
+    return f"this control does not lead any more: term {term} has begun"
 
 
 def beat(*, term: int, address: str, facts: dict[str, Any]) -> None:
     """A sign of life of the leader. Raises Deposed."""
-    with holding(term):
-        Leadership.objects.filter(name=LEADER).update(beat=F("beat") + 1, address=address)
+    with transaction.atomic(ALIAS, durable=True):
+        _bound()
+        # One statement that finds the term and holds the row.
+        if not Leadership.objects.filter(name=LEADER, term=term).update(beat=F("beat") + 1, address=address):
+            raise Deposed(_of_another(read().term))
         _heartbeat(LEADER, {**facts, ADDRESS: address})
 
 
@@ -75,9 +91,7 @@ def leave(*, term: int) -> None:
 
 
 def _heartbeat(name: str, facts: dict[str, Any]) -> None:
-    shown = {"at": timezone.now(), "facts": facts}
-    if not ControlBeat.objects.filter(name=name).update(**shown):
-        ControlBeat.objects.update_or_create(name=name, defaults=shown)
+    _BEATS.write([ControlBeat(name=name, at=timezone.now(), facts=facts)])
 
 
 def _bound() -> None:

@@ -73,38 +73,36 @@ class Office:
             await self._database.close()
 
     async def _look(self) -> None:
-        began = time.monotonic()
-        seen, verdict = await self._database.run(self._judged, began, patience_s=BEAT_S)
+        began, facts = time.monotonic(), self._facts()
+        try:
+            seen, verdict = await self._database.run(self._judged, began, facts, patience_s=BEAT_S)
+        except Deposed as error:
+            self._resigned(f"{str(error).capitalize()}.")
+            return
         if seen != self._seen:
             self._seen, self._still_since = seen, time.monotonic()
         self.leader = seen.address
         if verdict.step == Step.RESIGN:
             self._resigned(verdict.reason)
         elif verdict.step == Step.LEAD:
-            await self._beat(began)
+            self._confirmed_at = began
         elif verdict.step == Step.TAKE:
             await self._take(seen, verdict)
         else:
-            await self._database.run(lease.stand_by, self._facts(), patience_s=BEAT_S)
+            await self._database.run(lease.stand_by, facts, patience_s=BEAT_S)
 
-    def _judged(self, began: float) -> tuple[Lease, Verdict]:
-        """In the database thread."""
+    def _judged(self, began: float, facts: dict[str, Any]) -> tuple[Lease, Verdict]:
+        """In the database thread; a leader that goes on shows a sign of life. Raises Deposed."""
         now = lease.read()
         # Counted up to before the row was read: a control that was frozen since then has seen nothing of that time.
         still_s = began - self._still_since if now == self._seen else 0.0
         ended = self._lock.get(now.term) if now.holder else None
         seen = Seen(me=self.me, lease=now, term=self.term, still_s=still_s,
                     session_ended=ended if not self.term else None)
-        return now, decide(seen)
-
-    async def _beat(self, began: float) -> None:
-        try:
-            await self._database.run(lease.beat, term=self.term, address=self._address(), facts=self._facts(),
-                                     patience_s=BEAT_S)
-        except Deposed as error:
-            self._resigned(f"{str(error).capitalize()}.")
-        else:
-            self._confirmed_at = began
+        verdict = decide(seen)
+        if verdict.step == Step.LEAD:
+            lease.beat(term=self.term, address=self._address(), facts=facts)
+        return now, verdict
 
     async def _take(self, seen: Lease, verdict: Verdict) -> None:
         began = time.monotonic()

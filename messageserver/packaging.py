@@ -152,7 +152,7 @@ def _archive(files: dict[str, tuple[bytes, int]]) -> bytes:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     packed = io.BytesIO()
-    with gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=BUILD_TIME) as zipped:
+    with gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=BUILD_TIME, compresslevel=6) as zipped:
         zipped.write(plain.getvalue())
     return packed.getvalue()
 

@@ -78,6 +78,8 @@ def command(socket_path: Path, data_dir: Path, *, password: str = "", host: str 
         server_program(), str(config), *listens, "--unixsocket", str(socket_path), "--unixsocketperm", "700",
         "--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory", str(memory_max(_memory())), *BOUNDS,
+        # So often a second it looks after itself; 10 are usual. With many clients it does so more often by itself.
+        "--hz", "2",
         "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
         # It would write over its environment, by which a later run knows its own.
         "--set-proc-title", "no",

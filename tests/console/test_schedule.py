@@ -79,7 +79,7 @@ def test_one_that_is_stopped_while_it_begins_a_duty_has_not_ended_by_itself(capl
     ended, looked = threading.Event(), []
 
     class Due:
-        work = staticmethod(print)
+        work, at_once = staticmethod(print), False
 
         @property
         def every_s(self) -> float:
@@ -94,6 +94,17 @@ def test_one_that_is_stopped_while_it_begins_a_duty_has_not_ended_by_itself(capl
     assert len(looked) > 1
     assert not ended.is_set()
     assert not caplog.records
+
+
+def test_a_start_waits_for_no_first_turn_of_what_it_waits_for(monkeypatch):
+    asked = threading.Event()
+    schedule = Schedule([Duty(asked.set, 3600.0, at_once=True)])
+    schedule.start(lambda: None)
+    try:
+        assert asked.wait(10)
+    finally:
+        schedule.stop()
+    assert [duty.work.__name__ for duty in DUTIES if duty.at_once] == ["ask_for_heartbeat"]
 
 
 def test_each_duty_has_a_time_and_signs_of_life_come_often():

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Manager, Q
 from django.utils import timezone
 
 from provisioning.audit.loader import audited
-from provisioning.logs.selectors.pairs import own_pairs
-from provisioning.logs.selectors.setting import chosen
+from provisioning.core.prepared import Given, Prepared
+from provisioning.logs.selectors.pairs import default_pair, own_pairs
 from provisioning.models import (
     Application,
     AuditMark,
@@ -29,6 +29,7 @@ from .run import run_audit
 OVERLAP = timedelta(seconds=5)
 """Rows that were written in one moment may become visible one after the other."""
 ENTRIES_A_TIME = 5000
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNDER_WAY_FOR = timedelta(minutes=10)
 """So long a pair that was never audited is left to the audit that was asked to do so: thousands take a while."""
 
@@ -84,16 +85,14 @@ def affected() -> list[int]:
     """Keys of the pairs (single servers) to audit again; moves the mark on."""
     mark, _ = AuditMark.objects.get_or_create(name="changes")
     now = timezone.now()
-    entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
-        "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
+    entries = [dict(zip(_OF_ENTRY, row, strict=True)) for row in _ENTRIES.rows(mark.history_id)]
     touched, seen = touched_by(entries), {}
-    for source, (found, column, key) in _OBSERVED.items():
+    for source, found in _OBSERVED.items():
         before = mark.seen.get(source, {})
-        keys, seen[source] = fresh(_since(found, column, key, before, now), before, now)
+        keys, seen[source] = fresh(_since(found, before, now), before, now)
         (touched.hosts if source == "host" else touched.applications).update(keys)
-    never = Application.objects.filter(audited()).exclude(audits__is_latest=True).values_list("pk", flat=True)
-    new, seen["never"] = unasked(set(never), mark.seen.get("never", {}), now)
-    seen["log_to"] = {"id": chosen().log_to_id, "own": sorted(set(own_pairs().values()))}
+    new, seen["never"] = unasked({key for key, in _NEVER.rows()}, mark.seen.get("never", {}), now)
+    seen["log_to"] = {"id": default_pair(), "own": sorted(set(own_pairs().values()))}
     if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
         return []
     if seen["log_to"] != mark.seen.get("log_to", {"id": None, "own": []}):
@@ -115,20 +114,33 @@ def _moved(before: AuditMark, history_id: int, seen: dict) -> bool:
     return True
 
 
+_OF_ENTRY = ("pk", "object_type", "object_id", "object_name", "before", "after")
+_ENTRIES = Prepared(lambda: HistoryEntry.objects.filter(pk__gt=Given()).order_by("pk").values_list(
+    *_OF_ENTRY)[:ENTRIES_A_TIME])
+_NEVER = Prepared(lambda: Application.objects.filter(audited()).exclude(audits__is_latest=True).order_by().values_list(
+    "pk"))
+# An earlier release judged pairs of other types too.
+_MOVED = Prepared(lambda: PairAudit.objects.filter(
+    Q(primary__pair_state__isnull=False) & ~Q(record_version=F("primary__pair_state__version"))
+    | ~Q(primary__type__in=RUNNABLE_TYPES), is_latest=True).order_by().values_list("primary"))
+
+
+def _after(found: Manager, column: str, key: str) -> Prepared:
+    return Prepared(lambda: found.filter(**{f"{column}__gt": Given()}).order_by().values_list(key, column))
+
+
 _OBSERVED = {
-    "server": (RuntimeStatus.objects, "changed_at", "application_id"),
-    "found": (FoundOnHost.objects, "at", "application_id"),
-    "drill": (Drill.objects, "finished_at", "primary_id"),
-    "host": (HostRuntime.objects, "changed_at", "host__name"),
+    "server": _after(RuntimeStatus.objects, "changed_at", "application_id"),
+    "found": _after(FoundOnHost.objects, "at", "application_id"),
+    "drill": _after(Drill.objects, "finished_at", "primary_id"),
+    "host": _after(HostRuntime.objects, "changed_at", "host__name"),
 }
 """Where more is known than before: rows, the time of their last change, what they are about."""
 
 
-def _since(found: Manager, column: str, key: str, seen: Mapping, now: datetime) -> list[tuple]:
+def _since(found: Prepared, seen: Mapping, now: datetime) -> Iterable[tuple]:
     until = seen.get("until")
-    rows = found.filter(**{f"{column}__gt": min(datetime.fromisoformat(until), now) - OVERLAP} if until else {
-        f"{column}__isnull": False})
-    return list(rows.values_list(key, column))
+    return map(tuple, found.rows(min(datetime.fromisoformat(until), now) - OVERLAP if until else EVER))
 
 
 def _pairs_of(touched: Touched) -> set[int]:
@@ -141,10 +153,7 @@ def _pairs_of(touched: Touched) -> set[int]:
         found.update(Application.objects.filter(near).filter(audited()).values_list("pk", flat=True))
         # What was a pair and is none any more has a result to retire.
         found.update(PairAudit.objects.filter(is_latest=True, primary__in=keys).values_list("primary", flat=True))
-    moved = Q(primary__pair_state__isnull=False) & ~Q(record_version=F("primary__pair_state__version"))
-    # An earlier release judged pairs of other types too.
-    strange = ~Q(primary__type__in=RUNNABLE_TYPES)
-    found.update(PairAudit.objects.filter(moved | strange, is_latest=True).values_list("primary", flat=True))
+    found.update(key for key, in _MOVED.rows())
     return found
 
 

@@ -12,6 +12,7 @@ from protocol.events import Own
 from provisioning.alarms.selectors.asked import is_asked_for
 from provisioning.audit.worsening import LASTS, by_findings, moved
 from provisioning.core.events import of_console
+from provisioning.core.prepared import Given, Prepared
 from provisioning.models import Alarm, Event, Finding, Job, PairAudit
 from provisioning.states import ACTIVE_JOBS, Severity, Verdict
 from provisioning.turns import write_in_turns
@@ -30,9 +31,15 @@ class Settled:
     number: Own | None
 
 
+_DUE = Prepared(lambda: PairAudit.objects.filter(is_latest=True, settled=False).exclude(
+    since__gt=Given()).order_by().values_list("pk")[:1])
+
+
 def tell_of_verdicts(now: datetime | None = None) -> None:
     """What has lasted for LASTS is compared with what was told before. Looks at nothing else, so it is quick."""
     now = now or timezone.now()
+    if not _DUE.rows(now - LASTS):
+        return
     rows = list(PairAudit.objects.filter(is_latest=True, settled=False).exclude(since__gt=now - LASTS).select_related(
         "primary__host", "primary__backup_server__host"))
     if rows:

@@ -16,6 +16,8 @@ from kombu.message import Message
 from protocol.jobs import REPORT_BYTES_MAX, REPORTS_BYTES_MAX, REPORTS_MAX, bounded_queue, reports_queue
 from provisioning.jobs.rules.report_messages import NoReport, enclosed, opened
 
+from .report_bell import Bell
+
 EACH = 8
 """Messages of one host that are taken at a time."""
 TOGETHER_BYTES = 32 * 1024 * 1024
@@ -45,6 +47,10 @@ class Queues(Protocol):
 
     def forget(self, host: str) -> None:
         """There is no such host any more."""
+
+    def told(self, within_s: float) -> bool | None:
+        """Whether something was added to a queue since it was last asked, or is within so long; None where the broker
+        does not tell, and that at once."""
 
     def close(self) -> None:
         """Another one may read at once."""
@@ -108,6 +114,7 @@ class RedisQueues:
     def __init__(self, client: redis.Redis):
         self._client, self._name = client, uuid.uuid4().hex
         self._take, self._done, self._release = (client.register_script(text) for text in (_TAKE, _DONE, _RELEASE))
+        self._bell = Bell(client)
 
     def take(self, hosts: Sequence[str]) -> dict[str, Taken]:
         limits = (EACH, REPORT_BYTES_MAX, REPORTS_MAX, REPORTS_BYTES_MAX, TOGETHER_BYTES)
@@ -124,9 +131,13 @@ class RedisQueues:
     def forget(self, host: str) -> None:
         self._client.delete(reports_queue(host))
 
+    def told(self, within_s: float) -> bool | None:
+        return self._bell.rings(within_s)
+
     def close(self) -> None:
         with contextlib.suppress(redis.RedisError, OSError):
             self._release([LEASE], [self._name])
+        self._bell.close()
         self._client.close()
 
 
@@ -176,6 +187,9 @@ class RabbitQueues:
         self._declared.discard(host)
         if self._connection is not None:
             self._connection.default_channel.queue_delete(reports_queue(host))
+
+    def told(self, within_s: float) -> bool | None:
+        return None
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -24,8 +24,10 @@ from .report_queues import Queues, RabbitQueues, RedisQueues
 log = logging.getLogger(__name__)
 BEAT = "report-reader"
 IDLE_S, TROUBLE_S, HOSTS_S, LOOK_S = 0.1, 1.0, 2.0, 1.0
-"""Between two looks that found nothing; after one that failed; how old the list of hosts may be; how long one look may
-take: what is left then waits for the next."""
+"""Between two looks that found nothing, where the broker does not tell when something came; after one that failed; how
+old the list of hosts may be; how long one look may take: what is left then waits for the next."""
+ENDS_S = 0.25
+"""So long it waits on when it is to end."""
 HOSTS_A_SECOND = 20_000
 """Looking for what waits of so many hosts costs Redis a few hundredths of a second."""
 ANSWER_S = 5.0
@@ -53,16 +55,27 @@ class Reader:
         self._ended.set()
 
     def _run(self) -> None:
-        pause = 0.0
-        while not self._ended.wait(pause):
+        while not self._ended.is_set():
             try:
-                pause = 0.0 if self.look() else max(IDLE_S, len(self._hosts) / HOSTS_A_SECOND)
+                if not self.look():
+                    self._wait()
             except Exception as error:
                 # Whatever it was: without this thread no host would be heard.
                 log.warning("Reports of hosts wait: %s", error, exc_info=not isinstance(error, _EXPECTED))
-                pause = TROUBLE_S
                 self._close()
+                self._ended.wait(TROUBLE_S)
         self._close()
+
+    def _wait(self) -> None:
+        """Until something came, or the hosts are to be listed anew."""
+        # However often something comes: of so many hosts it is not looked more often.
+        self._ended.wait(len(self._hosts) / HOSTS_A_SECOND)
+        while not self._ended.is_set() and not self._are_old() and self._queues is not None:
+            told = self._queues.told(ENDS_S)
+            if told is None:
+                self._ended.wait(IDLE_S)
+            if told is not False:
+                return
 
     def _close(self) -> None:
         self._guard.close()
@@ -103,9 +116,12 @@ class Reader:
             if self._clock() >= until:
                 return
 
+    def _are_old(self) -> bool:
+        return self._listed_at is None or self._clock() - self._listed_at >= HOSTS_S
+
     def _list_hosts(self, queues: Queues) -> None:
         """Who comes first changes with each look: where not all that waits is taken at once, nobody is always last."""
-        if self._listed_at is None or self._clock() - self._listed_at >= HOSTS_S:
+        if self._are_old():
             names = list(Host.objects.order_by("pk").values_list("name", flat=True))
             for gone in set(self._hosts) - set(names):
                 queues.forget(gone)
