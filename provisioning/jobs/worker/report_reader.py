@@ -15,6 +15,7 @@ from django.db import connections
 from provisioning.broker.worker.guard import Guard
 from provisioning.core import refusals
 from provisioning.core.database_trouble import may_pass
+from provisioning.core.kept_connections import piece_of_work
 from provisioning.jobs.rules.report_messages import NoReport, in_turn
 from provisioning.models import ComponentHeartbeat, Host
 
@@ -56,7 +57,8 @@ class Reader:
         pause = 0.0
         while not self._ended.wait(pause):
             try:
-                pause = 0.0 if self.look() else max(IDLE_S, len(self._hosts) / HOSTS_A_SECOND)
+                with piece_of_work():
+                    pause = 0.0 if self.look() else max(IDLE_S, len(self._hosts) / HOSTS_A_SECOND)
             except Exception as error:
                 # Whatever it was: without this thread no host would be heard.
                 log.warning("Reports of hosts wait: %s", error, exc_info=not isinstance(error, _EXPECTED))
