@@ -212,7 +212,10 @@ def test_a_leader_that_dies_while_a_file_is_applied_costs_no_application(scaled,
     path.write_text(yaml.safe_dump({"applications": [message_server(name, host="alpha") for name in names]}))
     former, _ = scaled.term()
     applying = machine.manage_later("apply", str(path), "--yes")
-    wait_for(lambda: names[0] in known(machine), 60, "the first of them", every=0.05)
+    with psycopg.connect(scaled.database, autocommit=True) as session:
+        # Asked of nobody who is at work.
+        wait_for(lambda: applying.poll() is not None or session.execute(
+            "SELECT 1 FROM provisioning_application WHERE name = %s", [names[0]]).fetchone(), 60, "the first of them")
     os.kill(scaled.leader.child("control"), signal.SIGKILL)
     said, _ = applying.communicate(timeout=90)
     assert applying.returncode == 0, said
