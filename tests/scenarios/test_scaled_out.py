@@ -217,7 +217,7 @@ def test_a_leader_that_dies_while_a_file_is_applied_costs_no_application(scaled,
         wait_for(lambda: applying.poll() is not None or session.execute(
             "SELECT 1 FROM provisioning_application WHERE name = %s", [names[0]]).fetchone(), 60, "the first of them")
     os.kill(scaled.leader.child("control"), signal.SIGKILL)
-    said, _ = applying.communicate(timeout=90)
+    said, _ = applying.communicate(timeout=90 * PATIENCE)
     assert applying.returncode == 0, said
     scaled.wait_takeover(former)
     assert set(names) <= known(machine)
