@@ -24,28 +24,28 @@ from tests.locks import held
 from .harness import ROOT, wait_for
 from .site import Site
 
-PAIRS_A_HOST, SOME, APPLIED = 25, 20, 200
-"""A file asks for APPLIED pairs, and a work with it is under way as soon as SOME servers of them are there."""
+PAIRS_A_HOST, SOME = 25, 20
 UNDER_WAY, ENDS_S, INTERRUPTED = "under way", 60.0, 130
 
 
 @dataclass(frozen=True)
 class Size:
-    """``there`` pairs are in the database before; a file asks for others, in a ``network`` of their own. A database
-    that is held has been so for ``held_s`` when that is under way."""
+    """``there`` pairs are in the database before; a file asks for ``applied`` others, in a ``network`` of their own.
+    A database that is held has been so for ``held_s`` when that is under way."""
 
     name: str
     network: str
     there: int
+    applied: int
     held_s: float
 
     @property
     def hosts(self) -> int:
-        return 2 * -(-APPLIED // PAIRS_A_HOST)
+        return 2 * -(-self.applied // PAIRS_A_HOST)
 
 
-QUICK = Size("Quick", "203.0.113", there=0, held_s=0.0)
-FULL = Size("Full", "198.51.100", there=2000, held_s=22.0)
+QUICK = Size("Quick", "203.0.113", there=0, applied=200, held_s=0.0)
+FULL = Size("Full", "198.51.100", there=2000, applied=500, held_s=22.0)
 """Whoever waits for a database that is held gives up after 20 s."""
 
 
@@ -53,7 +53,7 @@ def file_of_pairs(size: Size, path: Path) -> Path:
     """A file for `manage.py apply` that asks for pairs on hosts of their own, written to ``path``."""
     hosts = [{"name": f"{size.name}-{number}", "ip_address": f"{size.network}.{number + 1}"}
              for number in range(size.hosts)]
-    servers = [server for number in range(APPLIED) for server in _pair(size, number)]
+    servers = [server for number in range(size.applied) for server in _pair(size, number)]
     path.write_text(yaml.safe_dump({"hosts": hosts, "applications": servers}))
     return path
 
@@ -105,13 +105,13 @@ def applying(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
                                 preexec_fn=heed_ctrl_c)
     try:
         wait_for(lambda: applied(site, size) >= SOME or work.poll() is not None, ENDS_S, "some of the pairs", every=0.1)
-        yield lambda: work.poll() is None and applied(site, size) < 2 * APPLIED
+        yield lambda: work.poll() is None and applied(site, size) < 2 * size.applied
         work.send_signal(signal.SIGINT)
         work.wait(ENDS_S)
     finally:
         work.kill()
     assert work.returncode == INTERRUPTED, said.read_text()
-    made, wanted = size.hosts + applied(site, size), size.hosts + 2 * APPLIED
+    made, wanted = size.hosts + applied(site, size), size.hosts + 2 * size.applied
     assert f"{made} of {wanted} changes were made" in said.read_text()
 
 
