@@ -9,10 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
 from console import tasks as of_console
 from provisioning import tasks
+from provisioning.core.kept_connections import piece_of_work
 from provisioning.jobs.worker.reaper import REAP_EVERY_S
 from provisioning.looks.worker import TICK
 
@@ -83,16 +84,12 @@ class Schedule:
 
 
 def done(duty: Duty) -> None:
-    """Once. Whatever becomes of it: the next time goes on with connections to databases that work."""
+    """Once, whatever becomes of it."""
     try:
-        duty.work()
+        with piece_of_work():
+            duty.work()
     except Exception as error:
         log.error("%s failed: %s", duty.work.__name__, error, exc_info=not isinstance(error, DatabaseError))
-        connections.close_all()
-    else:
-        for connection in connections.all(initialized_only=True):
-            if connection.errors_occurred:
-                connection.close()
 
 
 schedule = Schedule()

@@ -25,6 +25,7 @@ from django.db import (
 from protocol.pauses import doubling
 from provisioning.core.database_trouble import AWAY, Trouble
 from provisioning.core.database_version import trouble_with
+from provisioning.core.kept_connections import piece_of_work
 from provisioning.record.models import ALIAS
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Database:
         while True:
             wait_s = next(waits)
             try:
-                return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
+                return await loop.run_in_executor(self._thread, lambda: _done(function, *args, **kwargs))
             except (DatabaseError, InterfaceError) as error:
                 trouble = await loop.run_in_executor(self._thread, self._trouble, error)
                 if trouble is None:
@@ -94,3 +95,8 @@ class Database:
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, connections.close_all)
         self._thread.shutdown()
+
+
+def _done(function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    with piece_of_work():
+        return function(*args, **kwargs)

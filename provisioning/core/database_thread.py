@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connections
+from .kept_connections import piece_of_work
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -25,10 +25,5 @@ class DatabaseThread:
 
 
 def _done(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    try:
+    with piece_of_work():
         return work(*args, **kwargs)
-    except DatabaseError:
-        # The next one begins with connections that work.
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-        raise

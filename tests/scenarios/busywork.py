@@ -1,8 +1,8 @@
 """What keeps the Configuration Database busy, under way for the length of a block.
 
-`python -m tests.scenarios.busywork NAME again|once` does one of IN_A_PROCESS until its standard input ends; it says a
-line as soon as it is in the middle of it. `python -m tests.scenarios.busywork fill PAIRS` makes those that are there
-before.
+`python -m tests.scenarios.busywork NAME` does one of IN_A_PROCESS, again and again until its standard input ends; it
+says a line as soon as it is in the middle of it. `python -m tests.scenarios.busywork fill PAIRS` makes those that are
+there before.
 """
 
 import os
@@ -30,8 +30,8 @@ UNDER_WAY, ENDS_S, INTERRUPTED = "under way", 60.0, 130
 
 @dataclass(frozen=True)
 class Size:
-    """``there`` pairs are in the database before, which makes an audit or an export so long that one is enough;
-    ``applied`` is how many pairs the file asks for, in a ``network`` of their own."""
+    """``there`` pairs are in the database before; a file asks for ``applied`` others, in a ``network`` of their own.
+    A database that is held has been so for ``held_s`` when that is under way."""
 
     name: str
     network: str
@@ -45,7 +45,8 @@ class Size:
 
 
 QUICK = Size("Quick", "203.0.113", there=0, applied=200, held_s=0.0)
-FULL = Size("Full", "198.51.100", there=5000, applied=500, held_s=60.0)
+FULL = Size("Full", "198.51.100", there=2000, applied=500, held_s=22.0)
+"""Whoever waits for a database that is held gives up after 20 s."""
 
 
 def file_of_pairs(size: Size, path: Path) -> Path:
@@ -116,19 +117,16 @@ def applying(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def holding(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
-    """Another program holds the write lock, and has held it for half of its time when the block begins."""
+    """Another program holds the write lock."""
     with held(database_of(site)) as lock:
-        until = time.monotonic() + size.held_s
-        time.sleep(size.held_s / 2)
+        time.sleep(size.held_s)
         yield lambda: lock.in_transaction
-        time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _process(name: str):
     @contextmanager
-    def working(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
-        work = subprocess.Popen([sys.executable, "-m", "tests.scenarios.busywork", name,
-                                 "once" if size.there else "again"], cwd=ROOT, text=True,
+    def working(site: Site, _: Size) -> Iterator[Callable[[], bool]]:
+        work = subprocess.Popen([sys.executable, "-m", "tests.scenarios.busywork", name], cwd=ROOT, text=True,
                                 env=site.pairwise.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             assert work.stdout.readline().strip() == UNDER_WAY
@@ -166,19 +164,18 @@ def _leave_when_told() -> None:
     os._exit(0)
 
 
-def _work(work: Callable[[], object], statement: str, *, once: bool) -> None:
+def _work(work: Callable[[], object], statement: str) -> None:
     from django.db import connection
 
     threading.Thread(target=_leave_when_told, daemon=True).start()
     with connection.execute_wrapper(_under_way_at(statement)):
-        work()
-        while not once:
+        while True:
             work()
 
 
-def _audit(*, once: bool) -> None:
+def _audit() -> None:
     """Under way when it stores its results."""
-    _work(_audit_all, 'INSERT INTO "provisioning_auditrun"', once=once)
+    _work(_audit_all, 'INSERT INTO "provisioning_auditrun"')
 
 
 def _audit_all() -> None:
@@ -188,14 +185,14 @@ def _audit_all() -> None:
     run_audit(trigger=AuditTrigger.SCHEDULE)
 
 
-def _export(*, once: bool) -> None:
+def _export() -> None:
     """Under way when it reads options, of which there are most."""
     from provisioning.applications.selectors.export import export_yaml
 
-    _work(export_yaml, 'FROM "provisioning_option"', once=once)
+    _work(export_yaml, 'FROM "provisioning_option"')
 
 
-def _migrate(**_) -> None:
+def _migrate() -> None:
     """A table is written anew, as SQLite needs it for most changes, and the migration takes its time to end."""
     from django.db import connection
 
@@ -224,4 +221,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "fill":
         _fill(int(sys.argv[2]))
     else:
-        IN_A_PROCESS[sys.argv[1]](once=sys.argv[2] == "once")
+        IN_A_PROCESS[sys.argv[1]]()

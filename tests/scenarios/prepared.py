@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ("secret_key", "broker_password")
-MAKE_S = 120
+MAKE_S = 120 * PATIENCE
 
 
 def copy(directory: Path, data_dir: Path) -> None:

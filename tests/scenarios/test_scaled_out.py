@@ -206,15 +206,24 @@ def test_the_key_is_rotated_machine_by_machine_while_everything_works(scaled):
 MANY = 80
 
 
+@pytest.mark.timeout(400)
 def test_a_leader_that_dies_while_a_file_is_applied_costs_no_application(scaled, tmp_path):
     machine, path = scaled.machines[-1], tmp_path / "many.yaml"
     names = [f"Many_{number:02}" for number in range(MANY)]
     path.write_text(yaml.safe_dump({"applications": [message_server(name, host="alpha") for name in names]}))
     former, _ = scaled.term()
     applying = machine.manage_later("apply", str(path), "--yes")
-    wait_for(lambda: names[0] in known(machine), 60, "the first of them", every=0.05)
-    os.kill(scaled.leader.child("control"), signal.SIGKILL)
-    said, _ = applying.communicate(timeout=90)
+    try:
+        with psycopg.connect(scaled.database, autocommit=True) as session:
+            # Asked of nobody who is at work.
+            wait_for(lambda: applying.poll() is not None or session.execute(
+                "SELECT 1 FROM provisioning_application WHERE name = %s", [names[0]]).fetchone(), 120,
+                "the first of them")
+        os.kill(scaled.leader.child("control"), signal.SIGKILL)
+        said, _ = applying.communicate(timeout=90 * PATIENCE)
+    finally:
+        # Else whoever ends the layout finds it left behind.
+        applying.kill()
     assert applying.returncode == 0, said
     scaled.wait_takeover(former)
     assert set(names) <= known(machine)

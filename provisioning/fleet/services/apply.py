@@ -5,7 +5,10 @@ a plan of the same file finds the rest.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from django.db import transaction
 
 from provisioning.core import permissions
 from provisioning.core.permissions import Actor
@@ -41,15 +44,21 @@ def apply(*, actor: Actor, planned: ApplyPlan, tell: Callable[[int, int], None] 
     """
     steps, keys, done = planned.steps, Keys(), 0
     turns = Turns(most=AT_ONCE)
+
+    def reached(count: int) -> None:
+        nonlocal done
+        done = count
+
     try:
         while done < len(steps):
             some = _next(steps[done:done + turns.size])
+            then = partial(reached, done + len(some))
             if some[0].kind == PACKAGE:
                 # Its file is copied first; its row has a transaction of its own.
                 carry_out(actor, some[0], keys)
             else:
-                _write(actor, some, keys, turns)
-            done += len(some)
+                _write(actor, some, keys, turns, then)
+            then()
             tell(done, len(steps))
     except BaseException as error:
         if 0 < done < len(steps):
@@ -69,7 +78,9 @@ def _next(steps: list[Step]) -> list[Step]:
     return steps[:first_package or 1]
 
 
-def _write(actor: Actor, steps: list[Step], keys: Keys, turns: Turns) -> None:
+def _write(actor: Actor, steps: list[Step], keys: Keys, turns: Turns, committed: Callable[[], None]) -> None:
     with turns.turn(len(steps)), history.atomic():
+        # The first of what follows the commit: who ends the work during the rest is told of these steps, too.
+        transaction.on_commit(committed)
         for step in steps:
             carry_out(actor, step, keys)

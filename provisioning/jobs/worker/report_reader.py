@@ -15,6 +15,7 @@ from django.db import connections
 from provisioning.broker.worker.guard import Guard
 from provisioning.core import refusals
 from provisioning.core.database_trouble import may_pass
+from provisioning.core.kept_connections import piece_of_work
 from provisioning.jobs.rules.report_messages import NoReport, in_turn
 from provisioning.models import ComponentHeartbeat, Host
 
@@ -57,7 +58,9 @@ class Reader:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                if not self.look():
+                with piece_of_work():
+                    found = self.look()
+                if not found:
                     self._wait()
             except Exception as error:
                 # Whatever it was: without this thread no host would be heard.

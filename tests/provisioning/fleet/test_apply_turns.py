@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 
 from provisioning import turns
 from provisioning.applications.selectors.applications import application_draft
@@ -275,6 +275,24 @@ def test_what_stops_it_half_way_is_told_with_what_is_done_and_the_same_file_fini
     assert HistoryEntry.objects.count() == done
     assert run("apply", file(MANY_PAIRS), "--yes")[0] == 0
     assert (Application.objects.count(), "Nothing to do." in run("apply", file(MANY_PAIRS))[1]) == (MANY, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_ends_it_right_after_a_commit_is_told_of_what_that_has_written(file, monkeypatch):
+    carry_out = apply.carry_out
+
+    def ended_after_its_commit(actor, step, keys):
+        carry_out(actor, step, keys)
+        if Application.objects.count() == 5:
+            transaction.on_commit(interrupted)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(apply, "carry_out", ended_after_its_commit)
+    code, _, err = run("apply", file(MANY_PAIRS), "--yes")
+    assert code == 130
+    assert f"{Application.objects.count() + Host.objects.count()} of {MANY + 1} changes were made" in err
 
 
 def locked_error():
