@@ -7,7 +7,6 @@ import pytest
 from console.relocation.installation import STANDING
 from protocol.identity import start_ticks
 
-from . import prepared
 from .harness import Pairwise, wait_for
 from .killed import OF_THE_WAY_BACK, POINTS
 from .moves import Place, counts_there, killed, move, moved, require_whole, told_of_moves
@@ -114,14 +113,6 @@ def test_after_all_of_them_everything_is_there_and_stays(console, place, added):
     console.start()
     assert {*added} <= {*console.manage("users", "list").stdout.split()}
     assert place.ask("SELECT count(*) FROM auth_user WHERE username LIKE 'user%'") == len(added)
-
-
-@pytest.fixture
-def at_rest(prepared_consoles, make_pairwise):
-    """A console that was never started."""
-    run = make_pairwise()
-    prepared.copy(prepared_consoles, run.data_dir)
-    return run
 
 
 def test_without_a_console_the_next_start_brings_it_to_its_end(at_rest, server):
