@@ -111,7 +111,8 @@ def test_after_all_of_them_everything_is_there_and_stays(console, place, added):
     console.end_asked()
     assert console.stop() == 0
     console.start()
-    assert {*added} <= {*console.manage("users", "list").stdout.split()}
+    listed = console.manage("users", "list").stdout
+    assert all(name in listed for name in added), listed
     assert place.ask("SELECT count(*) FROM auth_user WHERE username LIKE 'user%'") == len(added)
 
 
