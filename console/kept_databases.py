@@ -17,6 +17,7 @@ MOVING, MOVED, SETTLED, RETURNING = "moving", "moved", "settled", "returning"
 """MOVING: being copied, the former ones count. MOVED: the new ones count. SETTLED: nothing is left to do of it.
 RETURNING: on the way back, the new ones count still."""
 AT_WORK = frozenset({MOVING, RETURNING})
+UNFINISHED = AT_WORK | {MOVED}
 
 
 class Contradiction(Exception):
@@ -48,7 +49,8 @@ class Kept:
 
     @property
     def is_broken_off(self) -> bool:
-        return self.state in AT_WORK and not self.is_at_work
+        """Whether the process died that was to bring it to its end."""
+        return self.state in UNFINISHED and not is_alive(self.pid, self.started)
 
     @property
     def place(self) -> str:

@@ -2,23 +2,18 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from functools import cache, partial
-from itertools import product
 
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 
 from bench.__main__ import names as measurements
 from console.service.__main__ import options_of as options_of_a_service
+from tests.documented import commands, lines
 from tests.explore.scopes import SCOPES
 from tests.sources import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "client").glob("*.md")])
-FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-SPAN = re.compile(r"`((?:[A-Z_]+=\S+ )*(?:\./run|manage\.py|\./manage\.py|(?:sudo )?pairwise)(?: [^`]*)?)`")
-BEGINS = re.compile(r"(?:(?:^|[ (])(?=\./run|(?:python )?manage\.py)|^(?:sudo )?(?=pairwise))"
-                    r"(\./run|(?:python )?manage\.py|pairwise)(?= |$)")
 OF_THE_SHELL = {"test", "bench", "explore", "soak", "format", "help", "up", "install-service", "package", "--version"}
 """Verbs of ``run`` that are no command of manage.py."""
 NUMBERS = {"N", "NUMBER", "SECONDS", "DAYS", "COUNT"}
@@ -27,23 +22,6 @@ NOT_FOR_PEOPLE = {"flush", "join_by_ssh"}
 """Commands of ours that a person does not type: Django's own, and one that a page starts."""
 LATER = re.compile(r"arguments are required|one of the arguments .* is required|expected .*argument")
 """What is amiss where a sentence only names a command."""
-
-
-def lines(text: str) -> Iterator[tuple[str, bool]]:
-    """(a line that begins with a command of ours, whether all of it is there)."""
-    for _, language, body in FENCE.findall(text):
-        if language in ("", "sh", "console", "bash"):
-            yield from ((line, True) for line in re.sub(r"\\\n\s*", "", body).splitlines() if BEGINS.search(line))
-    yield from ((span, False) for span in SPAN.findall(FENCE.sub("", text)))
-
-
-def commands(line: str) -> list[list[str]]:
-    """The words of each command that ``line`` shows; with [ ] what may be left out is there, a|b is each of these."""
-    begin = BEGINS.search(line)
-    text = re.split(r"\s{2,}|\s#|\s\||\s>|\s&&|;", line[begin.start(1):], maxsplit=1)[0].strip(")")
-    text = re.sub(r"\s*\.\.\.|…", "", text).replace("[", "").replace("]", "")
-    words = shlex.split(text)
-    return [list(chosen) for chosen in product(*(word.split("|") for word in words))]
 
 
 def wrong(words: list[str], *, whole: bool) -> str:
@@ -179,7 +157,8 @@ def test_what_cannot_be_typed_is_found(line, said):
     ("PAIRWISE_HOST=192.0.2.1 ./run       one address", ["./run"]),
     ("TOKEN=$(./run manage tokens list)", ["./run", "manage", "tokens", "list"]),
     ("./run manage audit [NAME...] # a comment", ["./run", "manage", "audit", "NAME"]),
-    ("./run manage audit --compare-with last | grep x", ["./run", "manage", "audit", "--compare-with", "last"])])
+    ("./run manage audit --compare-with last | grep x", ["./run", "manage", "audit", "--compare-with", "last"]),
+    ("30 2 * * * root PATH=/usr/bin:/bin pairwise backup /srv/a", ["pairwise", "backup", "/srv/a"])])
 def test_a_line_is_read_as_a_shell_and_a_person_read_it(line, words):
     assert commands(line) == [words]
     assert commands("manage.py users link|unlink NAME") == [["manage.py", "users", "link", "NAME"],

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
+from console import kept_databases
 from console.kept_databases import CONFIGURATION, LOG, RECORD, shown
 from console.relocation.files import File
 from console.relocation.target import Unfit
@@ -26,6 +27,10 @@ LABELS = {DEFAULT_DB_ALIAS: "Configuration Database", RECORD_ALIAS: "control's r
 
 def sources() -> dict[str, File]:
     """{alias: file} of what is to be moved. Raises Unfit."""
+    kept = kept_databases.read(settings.PAIRWISE_DATA_DIR)
+    if kept is not None and kept.counts:
+        raise Unfit(f"The databases of this console were moved to {kept.place} at {kept.at}: nothing is left to do. "
+                    "Start ./run if it does not run; ./run move --back goes back while nothing was changed.")
     found = {alias: settings.DATABASES[alias] for alias in LABELS}
     if any(not database["ENGINE"].endswith("sqlite3") for database in found.values()):
         raise Unfit("The databases of this console are not all SQLite files: there is nothing to move. Other databases "

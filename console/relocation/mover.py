@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -113,8 +113,7 @@ class Mover:
                 files.block(connection, f"This database was moved to {kept.place} at {kept.at}.")
                 connection.execute("COMMIT")
             # From here on the new ones count, whatever happens to us.
-            kept_databases.write(settings.PAIRWISE_DATA_DIR, Kept(
-                state=MOVED, number=kept.number, addresses=self.addresses, at=kept.at, history=history))
+            kept_databases.write(settings.PAIRWISE_DATA_DIR, replace(kept, state=MOVED, history=history))
 
     def _copy(self, name: str, sources: list) -> None:
         with target.opened(self.addresses[name]) as connection:

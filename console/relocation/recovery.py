@@ -64,14 +64,22 @@ def recover(data_dir: Path, say: Say, *, ours: bool = False) -> None:
             "before. Run it again when you like.")
     elif kept.state == RETURNING:
         _blocked(data_dir, f"This database was moved to {kept.place} at {kept.at}.")
-        kept_databases.write(data_dir, kept.now(SETTLED))
+        kept_databases.write(data_dir, kept.now(MOVED))
         say(f"The way back was broken off: the databases at {kept.place} count as before.")
-    elif kept.state == MOVED:
-        with contextlib.suppress(Unfit):
-            target.remove_mark(kept.addresses)
-            kept_databases.write(data_dir, kept.now(SETTLED))
+        _settle(data_dir, kept)
+    elif kept.state == MOVED and _settle(data_dir, kept):
         say(f"The databases were moved to {kept.place}; the files in {data_dir} stay as they were at {kept.at} and "
             "take no changes.")
+
+
+def _settle(data_dir: Path, kept: Kept) -> bool:
+    """Nothing takes what is there for a copy any more; False while it is away, and that is done later."""
+    try:
+        target.remove_mark(kept.addresses)
+    except Unfit:
+        return False
+    kept_databases.write(data_dir, kept.now(SETTLED))
+    return True
 
 
 def _blocked(data_dir: Path, sentence: str) -> None:

@@ -84,7 +84,7 @@ def test_what_was_broken_off_ends_whole_however_often(file, monkeypatch, state, 
         assert (kept and kept.state) == ends
         assert is_blocked(file.path) is not takes_changes
     assert len(said) == (state != SETTLED)
-    assert len(removed) == (state == MOVED)
+    assert len(removed) == (state in (MOVED, RETURNING))
 
 
 def test_where_the_new_database_is_away_its_mark_is_removed_later(file, monkeypatch):
@@ -92,9 +92,10 @@ def test_where_the_new_database_is_away_its_mark_is_removed_later(file, monkeypa
         raise target.Unfit("away")
 
     monkeypatch.setattr(target, "remove_mark", away)
-    kept_databases.write(file.path.parent, Kept(**vars(KEPT) | {"state": MOVED}))
-    recovery.recover(file.path.parent, lambda line: None)
-    assert kept_databases.read(file.path.parent).state == MOVED
+    for state in (MOVED, RETURNING):
+        kept_databases.write(file.path.parent, Kept(**vars(KEPT) | {"state": state}))
+        recovery.recover(file.path.parent, lambda line: None)
+        assert kept_databases.read(file.path.parent).state == MOVED
 
 
 def test_what_somebody_works_on_is_left_alone(file):

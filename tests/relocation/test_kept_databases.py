@@ -72,6 +72,8 @@ def test_who_moves_them_is_known_as_long_as_he_lives(tmp_path):
     assert (ours.is_at_work, ours.is_broken_off) == (True, False)
     dead = replace(ours, started=ours.started + 1)
     assert (dead.is_at_work, dead.is_broken_off) == (False, True)
+    assert [replace(dead, state=state).is_broken_off for state in (MOVED, RETURNING, SETTLED)] == [True, True, False]
+    assert not ours.by_us(MOVED).is_at_work
     assert not ours.now(SETTLED).is_broken_off
 
 

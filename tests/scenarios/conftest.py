@@ -1,5 +1,6 @@
 import pytest
 
+from . import prepared
 from .debian import why_no_debian
 from .harness import Pairwise
 from .hosts import why_no_hosts
@@ -58,6 +59,14 @@ def make_pairwise(tmp_path):
     for run in made:
         left |= run.end_everything()
     assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+def at_rest(prepared_consoles, make_pairwise):
+    """A console that was never started."""
+    run = make_pairwise()
+    prepared.copy(prepared_consoles, run.data_dir)
+    return run
 
 
 def _site(tmp_path_factory):

@@ -271,11 +271,21 @@ class Pairwise:
 
     def wait_host(self, timeout: float = 20) -> None:
         """Until control hears the agent of this machine and its worker runs."""
-        wait_for(lambda: self.status()["hosts"][0]["status"] == "Running" and self.health()[0] == 200, timeout,
+        wait_for(lambda: self.status()["hosts"][0]["status"] == "Running" and self.is_healthy(), timeout,
                  "the host Running and all healthy")
 
     def health(self) -> tuple[int, dict]:
+        """What pages say of it. Raises OSError while nobody answers."""
         return self._client().json("/healthz")
+
+    def is_healthy(self) -> bool:
+        """Whether everything is; a web process that has just been started takes no connections yet."""
+        with contextlib.suppress(OSError):
+            return self.health()[0] == 200
+        return False
+
+    def wait_healthy(self, timeout: float = 40) -> None:
+        wait_for(self.is_healthy, timeout, "all healthy")
 
     def browser(self) -> Browserless:
         """An HTTP client that is signed in as admin."""

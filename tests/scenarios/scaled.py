@@ -9,7 +9,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import urllib.error
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -91,13 +90,7 @@ class ScaledOut:
         self.wait_healthy(timeout)
 
     def wait_healthy(self, timeout: float = 20) -> None:
-        def healthy(machine: Pairwise) -> bool:
-            # A web process that has just been started takes no connections yet.
-            with contextlib.suppress(ConnectionError, urllib.error.URLError):
-                return machine.health()[0] == 200
-            return False
-
-        wait_for(lambda: all(map(healthy, self.machines)), timeout, "all healthy again")
+        wait_for(lambda: all(machine.is_healthy() for machine in self.machines), timeout, "all healthy again")
 
     # --- the hosts -------------------------------------------------------------------------------------------
 
@@ -190,7 +183,7 @@ class ScaledOut:
         assert machine.stop() == 0
         machine.environment |= {"PAIRWISE_SECRET_KEY": key, "PAIRWISE_SECRET_KEY_FALLBACKS": former}
         machine.start()
-        wait_for(lambda: machine.health()[0] == 200, 30, f"{machine.data_dir.name} healthy")
+        machine.wait_healthy(30)
 
     def restore(self, fill: Callable[[], object]) -> None:
         """Every machine of the console with another database, which ``fill`` fills while none of them runs; agents and

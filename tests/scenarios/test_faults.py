@@ -59,7 +59,7 @@ def test_a_killed_redis_comes_back_and_jobs_run_again(pairwise):
     os.kill(redis, signal.SIGKILL)
     wait_for(lambda: pairwise.child("redis") != redis, 10, "a new Redis")
     assert start_ticks(facts["pid"])
-    wait_for(lambda: pairwise.health()[0] == 200, 40, "healthy again")
+    pairwise.wait_healthy()
     pairwise.manage("stop", "NoRedis", "--wait")
     assert pairwise.application("NoRedis")["status"] == "Stopped"
 
@@ -80,7 +80,7 @@ def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_
     output, _ = install.communicate(timeout=120)
     assert install.returncode == 1, output
     assert "lost" in output.lower() or "interrupted" in output.lower(), output
-    wait_for(lambda: pairwise.health()[0] == 200, 40, "healthy again")
+    pairwise.wait_healthy()
     pairwise.manage("install", "Cut", "--wait")
     assert not _staging(pairwise, "Cut")
 

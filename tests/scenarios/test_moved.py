@@ -3,9 +3,6 @@
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -14,70 +11,31 @@ import yaml
 from console.kept_databases import FILE
 
 from .applications import message_server
-from .harness import PATIENCE, ROOT, Pairwise, wait_for
+from .harness import Pairwise, wait_for
 from .ledger import Ledger
+from .moves import Place, move, moved, named, told_of_moves
 from .services import postgres, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.skipif(bool(why_none()), reason=why_none())]
-MOVE_S = 200 * PATIENCE
 MEMBERS = ("Moved_A", "Moved_B")
 
 
-class Place:
-    """Two empty databases, and how people name them."""
-
-    def __init__(self, url: str):
-        self.url, parts = url, urlsplit(url)
-        self.password = parts.password
-        self.address = urlunsplit((parts.scheme, f"{parts.username}@{parts.hostname}:{parts.port}", parts.path, "", ""))
-
-    def __enter__(self) -> "Place":
-        with psycopg.connect(self.url, autocommit=True) as session:
-            session.execute("CREATE DATABASE pairwise_log")
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-    def ask(self, statement: str):
-        with psycopg.connect(self.url) as session:
-            return session.execute(statement).fetchone()[0]
-
-
-def named(address: str, name: str) -> str:
-    """The address of another database there."""
-    return f"{address.rpartition('/')[0]}/{name}"
+@pytest.fixture(scope="module")
+def server():
+    with postgres() as url:
+        yield url
 
 
 @pytest.fixture
-def place():
-    with postgres() as url, Place(url) as made:
-        yield made
+def place(server):
+    return Place(server)
 
 
-def mover(run: Pairwise, *arguments: str, **environment: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "manage.py", "move", *arguments, "--yes"], cwd=ROOT, text=True,
-                            env=run.environment | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
-
-
-def move(run: Pairwise, *arguments: str, code: int = 0, **environment: str) -> str:
-    run.end_asked()
-    process = mover(run, *arguments, **environment)
-    said = process.communicate(timeout=MOVE_S)[0]
-    assert process.returncode == code, said + run.text
-    return said
-
-
-def moved(run: Pairwise, place: Place) -> str:
-    return move(run, "--to", place.address, PAIRWISE_MOVE_PASSWORD=place.password)
-
-
-def told_of_moves(run: Pairwise) -> list[str]:
-    """What History says of them in the files, newest first."""
-    with contextlib.closing(sqlite3.connect(run.data_dir / "pairwise.sqlite3")) as file:
-        return [text for text, in file.execute("SELECT reason FROM provisioning_historyentry WHERE object_type = "
-                                               "'console' AND reason LIKE 'Moved %' ORDER BY number DESC")]
+@pytest.fixture(scope="module")
+def console(tmp_path_factory):
+    """It is moved by the last test that uses it."""
+    with Pairwise(tmp_path_factory.mktemp("moved") / "var") as run:
+        yield run.start()
 
 
 def make_pair(run: Pairwise) -> list[tuple[str, int]]:
@@ -99,129 +57,8 @@ def wait_whole(run: Pairwise) -> None:
         run.application(name)["status"] == "Started" for name in MEMBERS), 40, "the pair whole")
 
 
-def test_a_console_with_a_pair_at_work_is_moved_and_its_servers_run_on(place, make_pairwise):
-    run = make_pairwise()
-    run.start()
-    addresses = make_pair(run)
-    before = {name: run.application(name)["pid"] for name in MEMBERS}
-    agent, history = run.child("agent"), json.loads(run.manage("verify_history", "--json").stdout)
-    with Ledger(addresses) as ledger:
-        said = moved(run, place)
-        assert "the same by count and digest" in said
-        assert "The console is ready" in said
-        wait_whole(run)
-        ledger.wait_acknowledged(50)
-        assert ledger.check() > 50
-    assert {name: run.application(name)["pid"] for name in MEMBERS} == before
-    assert run.child("agent") == agent
-    now = json.loads(run.manage("verify_history", "--json", "--expect",
-                                f"{history['count']}:{history['digest']}").stdout)
-    assert (now["whole"], now["count"] > history["count"]) == (True, True)
-    assert place.ask("SELECT reason FROM provisioning_historyentry ORDER BY number DESC LIMIT 1") == (
-        f"Moved the databases from {run.data_dir} to {place.address}.")
-    assert place.ask("SELECT count(*) FROM provisioning_application") == 2
-    assert place.ask("SELECT count(*) FROM record_pairrecord") >= 1
-    assert place.password not in said + run.text
-
-    # What people do with it is there, and the next start works with it; the pair can do what it could.
-    run.end_asked()
-    assert run.stop() == 0
-    run.start()
-    wait_whole(run)
-    run.manage("switchover", MEMBERS[0], "--wait")
-    assert place.ask("SELECT count(*) FROM provisioning_job") >= 4
-
-    # The files take no change, and nobody goes back over what was changed since.
-    with contextlib.closing(sqlite3.connect(run.data_dir / "pairwise.sqlite3")) as file, \
-            pytest.raises(sqlite3.IntegrityError, match="was moved to postgres://pairwise@"):
-        file.execute("DELETE FROM provisioning_application")
-    assert "Something was changed since" in move(run, "--back", code=2)
-
-
-def test_a_console_goes_back_while_nothing_was_changed(place, make_pairwise):
-    run = make_pairwise()
-    run.start()
-    addresses = make_pair(run)
-    before = {name: run.application(name)["pid"] for name in MEMBERS}
-    with Ledger(addresses) as ledger:
-        moved(run, place)
-        wait_whole(run)
-        shown = json.loads(run.manage("verify_history", "--json").stdout)
-        said = move(run, "--back")
-        assert "The console is ready" in said
-        # What others were told of History meanwhile is true still.
-        run.manage("verify_history", "--expect", f"{shown['count']}:{shown['digest']}")
-        assert told_of_moves(run) == [f"Moved the databases back from {place.address} to {run.data_dir}.",
-                                      f"Moved the databases from {run.data_dir} to {place.address}."]
-        assert not (run.data_dir / FILE).exists()
-        wait_whole(run)
-        ledger.wait_acknowledged(20)
-        assert ledger.check() > 20
-    assert {name: run.application(name)["pid"] for name in MEMBERS} == before
-    # It may be moved again, over the copy that nobody works with.
-    run.manage("stop", MEMBERS[1], "--wait")
-    moved(run, place)
-    assert place.ask("SELECT count(*) FROM provisioning_job WHERE kind = 'stop'") == 1
-
-
-@pytest.mark.parametrize("step", ["Switching over", "The files in"])
-def test_a_way_back_that_is_killed_leaves_all_there_or_all_back(place, step, make_pairwise):
-    run = make_pairwise()
-    run.start()
-    moved(run, place)
-    run.end_asked()
-    with mover(run, "--back") as process:
-        for line in process.stdout:
-            if line.startswith(step):
-                process.kill()
-    wait_for(lambda: not (run.data_dir / FILE).exists() or
-             json.loads((run.data_dir / FILE).read_text())["state"] == "settled", 30, "an end")
-    wait_for(lambda: run.health()[0] == 200, 60, "all well")
-    if (run.data_dir / FILE).exists():
-        assert step == "Switching over"
-        run.wait_said("The way back was broken off")
-        move(run, "--back")
-    run.manage("users", "add", "carol", "--role", "Support")
-    assert json.loads(run.manage("verify_history", "--json").stdout)["whole"]
-    assert f"Moved the databases from {run.data_dir} to {place.address}." in told_of_moves(run)
-
-
-STEPS = ("Making the tables there", "Stopping what writes", "Copying", "Verifying history there", "Switching over",
-         "The databases were moved to", "Starting the console again")
-MOVED_FROM = 4
-"""At the end of this step they are moved; before that, not."""
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_move_that_is_killed_leaves_all_as_it_was_or_all_moved(place, step, make_pairwise):
-    run = make_pairwise()
-    run.start()
-    run.end_asked()
-    with mover(run, "--to", place.address, PAIRWISE_MOVE_PASSWORD=place.password) as process:
-        for line in process.stdout:
-            if line.startswith(step):
-                process.kill()
-    wait_for(lambda: not (run.data_dir / FILE).exists() or
-             json.loads((run.data_dir / FILE).read_text())["state"] in ("moved", "settled"), 30, "an end")
-    wait_for(lambda: run.health()[0] == 200, 60, "all well")
-    is_moved = (run.data_dir / FILE).exists()
-    assert is_moved is (STEPS.index(step) > MOVED_FROM) or step == STEPS[MOVED_FROM]
-    if step != STEPS[0] and not is_moved:
-        run.wait_said("was broken off: nothing was changed")
-    run.manage("users", "add", "carol", "--role", "Support")
-    run.end_asked()
-    assert run.stop() == 0
-    run.start()
-    assert "carol" in run.manage("users", "list").stdout
-    if not is_moved:
-        moved(run, place)
-    assert place.ask("SELECT count(*) FROM auth_user WHERE username = 'carol'") == 1
-
-
-def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(place, make_pairwise):
-    run = make_pairwise()
-    run.start()
-    control = run.child("control")
+def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(place, console):
+    run, control = console, console.child("control")
     other = named(place.address, "latin")
     with psycopg.connect(place.url, autocommit=True) as session:
         session.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
@@ -229,7 +66,7 @@ def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(place,
         session.execute("CREATE DATABASE full_one")
     with psycopg.connect(named(place.url, "full_one")) as session:
         session.execute("CREATE TABLE something (id int)")
-    log = ("--log-to", named(place.address, "pairwise_log"))
+    log = ("--log-to", named(place.address, f"{place.name}_log"))
     for arguments, password, sentence in (
             (("--to", place.url), place.password, "Leave the password out of the address"),
             (("--to", "mysql://db/pairwise"), "", "is no address of a PostgreSQL database"),
@@ -245,6 +82,72 @@ def test_where_a_console_cannot_be_moved_to_is_said_before_anything_stops(place,
         f"sqlite:///{run.data_dir}/pairwise.sqlite3"))
     assert run.child("control") == control
     assert not (run.data_dir / FILE).exists()
+
+
+def test_a_console_with_a_pair_at_work_is_moved_goes_back_and_is_moved_again(place, console):
+    addresses, history = make_pair(console), end_of_history(console)
+    before, agent = servers(console), console.child("agent")
+    with Ledger(addresses) as ledger:
+        said = moved(console, place)
+        assert "the same by count and digest" in said
+        assert "The console is ready" in said
+        assert place.password not in said + console.text
+        wait_whole(console)
+        ledger.wait_acknowledged(50)
+        at_the_end_of_the_move = end_of_history(console, history)
+        assert place.ask("SELECT reason FROM provisioning_historyentry ORDER BY number DESC LIMIT 1") == (
+            f"Moved the databases from {console.data_dir} to {place.address}.")
+        assert place.ask("SELECT count(*) FROM provisioning_application") == 2
+        assert place.ask("SELECT count(*) FROM record_pairrecord") >= 1
+        goes_back(console, place)
+        # What others were told of History meanwhile is true still.
+        end_of_history(console, at_the_end_of_the_move)
+        ledger.wait_acknowledged(20)
+        assert ledger.check() > 70
+    assert (servers(console), console.child("agent")) == (before, agent)
+    # It may be moved again, over the copy that nobody works with.
+    console.manage("stop", MEMBERS[1], "--wait")
+    moved(console, place)
+    assert place.ask("SELECT count(*) FROM provisioning_job WHERE kind = 'stop'") == 1
+    goes_on_there(console, place)
+
+
+def servers(run: Pairwise) -> dict[str, int]:
+    return {name: run.application(name)["pid"] for name in MEMBERS}
+
+
+def end_of_history(run: Pairwise, before: str = "") -> str:
+    """COUNT:DIGEST; it is whole, and goes on after ``before``."""
+    now = json.loads(run.manage("verify_history", "--json", *(["--expect", before] if before else [])).stdout)
+    assert now["whole"]
+    assert not before or now["count"] > int(before.partition(":")[0])
+    return f"{now['count']}:{now['digest']}"
+
+
+def goes_back(run: Pairwise, place: Place) -> None:
+    assert "The console is ready" in move(run, "--back")
+    assert told_of_moves(run) == [f"Moved the databases back from {place.address} to {run.data_dir}.",
+                                  f"Moved the databases from {run.data_dir} to {place.address}."]
+    assert not (run.data_dir / FILE).exists()
+    wait_whole(run)
+
+
+def goes_on_there(run: Pairwise, place: Place) -> None:
+    """What people do with it is there, and the next start works with it; the pair can do what it could."""
+    run.manage("start", MEMBERS[1], "--wait")
+    wait_whole(run)
+    run.end_asked()
+    assert run.stop() == 0
+    run.start()
+    wait_whole(run)
+    run.manage("switchover", MEMBERS[0], "--wait")
+    assert place.ask("SELECT count(*) FROM provisioning_job") >= 6
+
+    # The files take no change, and nobody goes back over what was changed since.
+    with contextlib.closing(sqlite3.connect(run.data_dir / "pairwise.sqlite3")) as file, \
+            pytest.raises(sqlite3.IntegrityError, match="was moved to postgres://pairwise@"):
+        file.execute("DELETE FROM provisioning_application")
+    assert "Something was changed since" in move(run, "--back", code=2)
 
 
 def test_a_start_with_an_empty_database_or_another_one_is_refused(place, make_pairwise):

@@ -51,15 +51,8 @@ def test_a_component_that_dies_is_started_again_and_the_terminal_says_so(pairwis
         before = pairwise.child(name)
         os.kill(before, signal.SIGKILL)
         wait_for(lambda name=name, before=before: pairwise.child(name) != before, 10, f"a new {name}")
-        wait_for(lambda: _healthy(pairwise), 30, "healthy again")
+        pairwise.wait_healthy(30)
     pairwise.wait_said("was ended by SIGKILL; it starts again at once")
-
-
-def _healthy(run) -> bool:
-    try:
-        return run.health()[0] == 200
-    except OSError:
-        return False
 
 
 @pytest.mark.long
