@@ -116,6 +116,7 @@ PUT_BACK = Scope(restored=True, rare=1)
 SINCE_THE_COPY = ("is_in_sync", "copy_is_kept", "is_alone_since", "is_put_back")
 
 
+@cache
 def outdated():
     """The active server went on alone, then the record was put back that says in sync."""
     world = World(PUT_BACK)
@@ -155,6 +156,7 @@ def test_members_that_agree_with_an_outdated_record_let_it_count_until_control_s
 TRIMMED = Scope(trimming=True, rare=1)
 
 
+@cache
 def kept_by_both():
     """Both have a message that was acknowledged, and retention of the active server does not keep it any more."""
     world = World(TRIMMED)

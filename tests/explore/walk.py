@@ -5,6 +5,7 @@ import re
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .solution import NAMES
@@ -77,10 +78,17 @@ def walk(world: World, start: State | None = None, *, depth: int = 0, most: int 
          on_level: Callable[[Walk], None] = lambda _: None) -> tuple[Walk, Graph]:
     """Breadth first. Ends when something is broken, everything is seen, or a bound (steps, states; 0: none) is
     reached. Of ``ignoring`` nothing is said."""
-    collects = gc.isenabled()
-    gc.disable()  # millions of tuples and no circle among them
-    try:
+    with _without_collector():
         return _walk(Graph(world, start or world.start()), depth, most, ignoring, on_level)
+
+
+@contextmanager
+def _without_collector():
+    """Millions of tuples and no circle among them."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collects:
             gc.enable()
@@ -131,8 +139,9 @@ def _expand(graph: Graph, number: int, found: Walk, ignoring: tuple[str, ...]) -
 def behind(world: World, *goals: Goal) -> State:
     """A state that fits the last of ``goals``, nearest to one that fits the goal before, and so on from the start."""
     state = world.start()
-    for goal in goals:
-        state = _nearest(world, state, goal)
+    with _without_collector():
+        for goal in goals:
+            state = _nearest(world, state, goal)
     return state
 
 
