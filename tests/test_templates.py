@@ -12,6 +12,10 @@ WIDTH = 120
 """Characters of a line, as of a line of Python: ./run format breaks what can be broken."""
 NAME = re.compile(r"[a-z_]+(?:/[a-z_0-9]+)*\.(?:html|css)")
 PYTHON = ("provisioning", "api", "console")
+OTHERS_WORDS = re.compile(r"(\w+\.)*(reason|advice|trouble|sentence|clear_reason)|"
+                          r"(event|alarm|job|line|record|fact|rung|stage)\.text")
+"""Values that may hold what a client, a host or somebody else wrote."""
+OF_DOCUMENTS = ("api/", "manual/")
 PACK = "pairwise/"
 """What crispy-forms looks for by its own names (provisioning/web/layouts.py)."""
 
@@ -83,6 +87,15 @@ def test_the_name_of_a_template_is_written_out_so_that_it_can_be_searched_for():
              for path in naming_one() for line in made_names(tree(path))]
     assert made_names(ast.parse('render(f"pairs/{part}.html")\nrender("pairs/" + part + ".html")')) == [1, 2]
     assert not wrong, "\n".join(["", *wrong])
+
+
+def test_what_others_wrote_hides_nothing():
+    """A host's reason with a sign in it that turns text around is read as another one."""
+    shown = [(name, re.sub(r"\s", "", value).split("|")) for name, text in templates().items()
+             if not name.startswith(OF_DOCUMENTS) for value in re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL)]
+    found = [(name, value) for name, value in shown if OTHERS_WORDS.fullmatch(value[0])]
+    assert len(found) > 70
+    assert [(name, value) for name, value in found if not {"strange", "crispy"} & {*value}] == []
 
 
 def test_what_a_field_looks_like_is_written_once():

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from protocol.log_messages import LINES_MAX
 from provisioning.applications.selectors.applications import get_application
 from provisioning.core.permissions import CONFIGURE, EXPORT, actor_of
-from provisioning.core.text import key_of
+from provisioning.core.text import key_of, strange
 from provisioning.errors import Refused
 from provisioning.web.answers import refused
 from provisioning.web.lists import onward, with_query
 from provisioning.web.pages import carry_out, page
 
-from .facts import SHOWN_LINES, WHERE_TO_SET
+from .facts import SHOWN_LINES, WHERE_TO_SET, Lines
 from .forms import LogChoice
 from .selectors import read
 from .services import detail, files
@@ -27,6 +27,11 @@ def _asked(values) -> dict[str, Any]:
     return {"file": values.get("file", ""), "before": key_of(values.get("before"))}
 
 
+def _shown(lines: Lines | None) -> list[str]:
+    """What clients gave a server stands in them."""
+    return [strange(line) for line in lines.lines] if lines else []
+
+
 @require_safe
 @page()
 def server_log(request, pk: int):
@@ -34,7 +39,7 @@ def server_log(request, pk: int):
     row = get_application(pk)
     answer = read(row, **_asked(request.GET), lines=SHOWN_LINES, listing=True)
     search = request.GET.get("search", "")
-    shown = answer.lines.lines if answer.lines else []
+    shown = _shown(answer.lines)
     if search and not request.htmx:
         shown = [line for line in shown if search.casefold() in line.casefold()]
     return render(request, "server_log/tab.html", {
@@ -52,7 +57,8 @@ def lines(request, pk: int):
     when they cannot be read."""
     answer = read(get_application(pk), **_asked(request.GET), after=key_of(request.GET.get("after")),
                   of=request.GET.get("of", ""), lines=LINES_MAX)
-    said = {"trouble": answer.trouble} if answer.lines is None else asdict(answer.lines)
+    said = {"trouble": answer.trouble} if answer.lines is None else \
+        asdict(answer.lines) | {"lines": _shown(answer.lines)}
     return JsonResponse(said, headers={"Cache-Control": "no-store"})
 
 

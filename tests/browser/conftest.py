@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
@@ -19,7 +20,9 @@ from tests.web import ROOT, Web, start_web, web, web_environment
 
 __all__ = ["start_web", "web", "web_environment"]
 
-SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
+ASKED_FOR = os.environ.get("TEST_SCREENSHOTS", "")
+SCREENSHOTS = Path(ASKED_FOR or Path(__file__).parent / "screenshots")
+"""Pictures of pages are taken where somebody asks for them, those of failures always."""
 EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), |"
                       r"^htmx:oobErrorNoTarget, #(row|option|annex)-")
 """What Chromium notes of a refusal (an answer, no error of the page), and htmx of a check that a newer one replaced or
@@ -131,10 +134,11 @@ class Tab:
         return [text for text in self.complaints if text not in cut_off and text not in failed]
 
     def sign_in(self) -> Page:
+        """Whose cookies are still good sees no page: a journey begins with the one that it is about."""
         at, cookies = self.signed_in.get(self.address, (0.0, []))
         self.context.add_cookies(cookies if time.monotonic() - at < self.SIGNED_IN_FOR_S else [])
-        self.page.goto("/")
-        if "/login/" in self.page.url:
+        if not self.context.request.get("/account/session/").json()["name"]:
+            self.page.goto("/")
             self.page.get_by_label("User name").fill("admin")
             self.page.get_by_label("Password", exact=True).fill(PASSWORD)
             self.page.get_by_role("button", name="Sign in").click()
@@ -167,25 +171,46 @@ def page(open_tab) -> Page:
     return open_tab()
 
 
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+"""What of a page is another in dark than in light."""
+
+
+def legible(page: Page, name: str = "", **options) -> None:
+    """Fails with what axe found; ``options`` are its own."""
+    # A button that waits for its answer is paler.
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    # Half a megabyte of script is not read anew for a page that has it.
+    axe = Axe("" if page.evaluate("'axe' in window") else AXE_SCRIPT)
+    found = axe.run(page, **options)
+    assert found.violations_count == 0, f"{name or page.url}: {found.generate_report()}"
+
+
+def legible_in_both(page: Page, name: str = "") -> None:
+    """As ``legible``, in light and in dark, in which it leaves the page."""
+    page.emulate_media(color_scheme="light")
+    legible(page, name)
+    page.emulate_media(color_scheme="dark")
+    legible(page, name, options=COLOURS)
+
+
 @pytest.fixture
 def accessible():
     """``accessible(page)`` fails with what axe found."""
+    return legible
 
-    def check(page: Page) -> None:
-        # A button that waits for its answer is paler.
-        expect(page.locator(".htmx-request")).to_have_count(0)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
 
-    return check
+def picture(page: Page, name: str, **options) -> None:
+    """A screenshot of what is on ``page`` now; ``name`` may have a folder. ``options`` are those of Playwright."""
+    if ASKED_FOR:
+        # Playwright makes the folders.
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
 
 
 def look(page: Page, name: str, *, widths: tuple[int, ...] = (1280, 800, 390)) -> None:
-    """Screenshots of what is on ``page`` now, light and dark."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        for width in widths:
-            page.emulate_media(color_scheme=scheme)
+    """Pictures of what is on ``page`` now, light and dark, in which it leaves the page."""
+    for scheme in ("light", "dark") if ASKED_FOR else ("dark",):
+        page.emulate_media(color_scheme=scheme)
+        for width in widths if ASKED_FOR else ():
             page.set_viewport_size({"width": width, "height": 860})
-            page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png")
+            picture(page, f"{name}-{scheme}-{width}")
     page.set_viewport_size(LOOKS["light"]["viewport"])

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.scenarios.applications import apply_file, message_server
 
-from .conftest import LOOKS, SCREENSHOTS
+from .conftest import LOOKS, picture
 
 NAMES = ("MS_Many_1", "MS_Many_2", "MS_Many_3")
 WORK_MS = 60_000
@@ -67,7 +67,6 @@ def look_at(page, accessible) -> None:
     for look, settings in LOOKS.items():
         page.set_viewport_size(settings["viewport"])
         page.emulate_media(color_scheme=settings["color_scheme"])
-        (SCREENSHOTS / look).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / look / "batch.png")
+        picture(page, f"{look}/batch")
         accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{look} scrolls sideways"

@@ -1,7 +1,6 @@
 """Messages and connections in a browser, with a real Message Server behind the console."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.doubles.stomp import Client
@@ -9,7 +8,7 @@ from tests.messageserver.conftest import ServerProcess, application
 from tests.messageserver.control_double import SECRET, ControlDouble
 from tests.ports import free_port
 
-from .conftest import look
+from .conftest import legible_in_both, look
 from .test_live_pages import page  # noqa: F401 fixture
 from .test_long_names import OUTSIDE
 
@@ -37,10 +36,7 @@ def server(tmp_path_factory):
 def seen(page: Page, name: str) -> None:  # noqa: F811
     """Everybody can read it, and nothing sticks out."""
     look(page, name)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+    legible_in_both(page, name)
     page.set_viewport_size({"width": 390, "height": 860})
     assert page.evaluate(OUTSIDE) == []
     page.set_viewport_size({"width": 1280, "height": 860})

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.scenarios.applications import apply, installed, message_server
 from tests.scenarios.harness import Pairwise
 
-from .conftest import LOOKS, QUICK_LOOK, SCREENSHOTS
+from .conftest import LOOKS, QUICK_LOOK, picture
 
 ENVIRONMENT = "/provisioning/environment"
 PAGES = {
@@ -117,9 +117,7 @@ def walk(page: Page, look: str, accessible, names: Iterable[str]) -> None:
 def check(page: Page, look: str, name: str, accessible) -> None:
     page.wait_for_load_state("load")
     expect(page.locator(".htmx-request")).to_have_count(0)
-    directory = SCREENSHOTS / look
-    directory.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=directory / f"{name}.png")
+    picture(page, f"{look}/{name}")
     accessible(page)
     width = page.evaluate(WIDTH)
     assert width["content"] <= width["window"], f"{name} scrolls sideways: {json.dumps(width)}"

@@ -13,7 +13,7 @@ from tests.scenarios.applications import installed
 from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
 from tests.scenarios.stomp_client import StompClient
 
-from .conftest import SCREENSHOTS
+from .conftest import picture
 from .test_guide import add_port, choose_account, remove_proposed_ports
 
 PRIMARY, BACKUP = "MS_Primary", "MS_Backup"
@@ -195,7 +195,7 @@ def drill(pair: Pair, accessible) -> None:
     expect(page.locator(".drill-figures")).to_contain_text("Lost 0", use_inner_text=True)
     assert page.evaluate("window.sameDocument")
     accessible(page)
-    page.screenshot(path=SCREENSHOTS / "drill.png", full_page=True)
+    picture(page, "drill", full_page=True)
     page.goto(pair.address)
     expect(page.locator("#pair-last-drill")).to_contain_text("no loss")
     page.evaluate("window.sameDocument = true")
@@ -216,7 +216,7 @@ def audit(pair: Pair, accessible) -> None:
     page.locator("#group-waived").click()
     expect(page.locator(".waived")).to_contain_text("One machine is enough for this test")
     accessible(page)
-    page.screenshot(path=SCREENSHOTS / "audit-sheet.png", full_page=True)
+    picture(page, "audit-sheet", full_page=True)
     page.get_by_role("link", name="Withdraw the waiver of A09").click()
     expect(pair.dialog()).to_contain_text("A09 counts again for the verdict of")
     accessible(page)

@@ -1,12 +1,15 @@
 """What clients, hosts and strangers wrote is shown with what nobody would see in it written out."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
+from protocol.log_messages import LogRead
 from provisioning.core.text import strange
-from provisioning.models import ComponentHeartbeat, Event, HostRuntime, JobLine
+from provisioning.models import ComponentHeartbeat, Event, HostRuntime, JobLine, SavedSearch
 from tests import factories
+from tests.provisioning.server_log.test_server_log_pages import FILE, page_of
 
 from .conftest import connection, message
 
@@ -76,9 +79,30 @@ def test_what_hosts_say_of_jobs_hides_nothing(administrator):
     for name in ("console-worker", "report-reader"):
         ComponentHeartbeat.show(name)
     HostRuntime.objects.update(status="Disconnected", reason=TURNED)
+    Event.objects.create(at=timezone.now(), application=job.application, text=TURNED)
     waits = factories.make_job(job.application, enqueued_at=timezone.now())
+    of_application = [reverse("application-tab", args=[job.application_id, tab]) for tab in ("jobs", "log")]
     for address in (*(reverse("job-detail", args=[each.pk]) for each in (job, waits)), reverse("job-list"),
-                    reverse("event-list")):
+                    reverse("event-list"), reverse("host-detail", args=[job.host_id]), *of_application):
         page = administrator.get(address).text
         assert SHOWN in page, address
         assert not hides(page), address
+
+
+@pytest.mark.usefixtures("no_control")
+def test_alarms_and_saved_searches_hide_nothing(administrator):
+    alarm = factories.make_alarm(text=TURNED)
+    SavedSearch.objects.create(user=User.objects.get(), list="job-list", name=TURNED)
+    for address in (reverse("alarm-list"), reverse("alarm-detail", args=[alarm.pk]), reverse("alarm-strip"),
+                    reverse("alarm-acknowledge", args=[alarm.pk]), reverse("job-list")):
+        page = administrator.get(address).text
+        assert SHOWN in page, address
+        assert not hides(page), address
+
+
+@pytest.mark.parametrize("name", ["application-server-log", "application-server-log-lines"])
+def test_the_log_of_a_server_hides_nothing(pair, control, administrator, name):
+    control.log = lambda asked: LogRead(ok=True, page=page_of(TURNED), files=[FILE])
+    body = administrator.get(reverse(name, args=[pair[0].pk])).text
+    assert SHOWN in body
+    assert not hides(body)

@@ -159,7 +159,8 @@ async def test_an_error_of_a_sender_ends_it_too(monkeypatch):
     with WebReceiver() as receiver:
         await done(lambda: factories.make_delivery(factories.make_channel(fields={"url": receiver.url})))
         with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(Notifier().run(), 10)
+            async with asyncio.timeout(10):
+                await Notifier().run()
 
 
 async def test_whoever_stopped_is_woken_no_more():
