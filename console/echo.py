@@ -10,7 +10,7 @@ import hmac
 import json
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 
 from django.conf import settings
@@ -20,12 +20,15 @@ from console.places import Send
 from provisioning.core.arrival import PEER, Arrival, is_among, networks
 from provisioning.keys import all_keys, derive
 
-PATH, STREAM = "/arrived", b"stream"
+PATH, STREAM, LATE = "/arrived", b"stream", b"late"
 PROOF = "X-Pairwise-Proof"
 GOOD_S = 120
 """So long a proof is good, and so much the clocks of two machines of the console may differ."""
 HOLD_S, HELD_MAX = 2.0, 4
-"""How long after its first event a stream ends, and how many of them there are at once."""
+"""How long after its first event a stream ends, and how many answers are held back at once."""
+LATE_S = 65.0
+"""How long the late answer takes: longer than a verb of the API waits, and than the 60 s that proxies wait by
+themselves."""
 SHOWN_MAX = 300
 """Characters of a header that are told."""
 EVENT = b"event: arrived\ndata: {}\n\n"
@@ -42,26 +45,36 @@ class Echo:
                 header(scope, PROOF), all_keys(), time.time()):
             await self._application(scope, receive, send)
         elif scope["query_string"] == STREAM:
-            await self._stream(send)
+            await self._hold(self._stream, send)
+        elif scope["query_string"] == LATE:
+            await self._hold(self._late, send)
         else:
             body = json.dumps(told(scope)).encode()
             await _begin(send, "application/json", (b"content-length", str(len(body)).encode()))
             await send({"type": "http.response.body", "body": body})
 
-    async def _stream(self, send: Send) -> None:
-        """With the headers of the console's own streams (provisioning.web.stream)."""
+    async def _hold(self, answer: Callable[[Send], Awaitable[None]], send: Send) -> None:
         if self._held >= HELD_MAX:
             await _begin(send, "text/plain", status=HTTPStatus.SERVICE_UNAVAILABLE)
             await send({"type": "http.response.body", "body": b""})
             return
         self._held += 1
         try:
-            await _begin(send, "text/event-stream", (b"x-accel-buffering", b"no"))
-            await send({"type": "http.response.body", "body": EVENT, "more_body": True})
-            await asyncio.sleep(HOLD_S)
-            await send({"type": "http.response.body", "body": EVENT})
+            await answer(send)
         finally:
             self._held -= 1
+
+    async def _stream(self, send: Send) -> None:
+        """With the headers of the console's own streams (provisioning.web.stream)."""
+        await _begin(send, "text/event-stream", (b"x-accel-buffering", b"no"))
+        await send({"type": "http.response.body", "body": EVENT, "more_body": True})
+        await asyncio.sleep(HOLD_S)
+        await send({"type": "http.response.body", "body": EVENT})
+
+    async def _late(self, send: Send) -> None:
+        await asyncio.sleep(LATE_S)
+        await _begin(send, "text/plain", (b"content-length", b"0"))
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _begin(send: Send, kind: str, *headers: tuple[bytes, bytes], status: HTTPStatus = HTTPStatus.OK) -> None:

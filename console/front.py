@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -26,8 +27,8 @@ from provisioning.notifications.worker.post import Connection, NotAsked, connect
 
 TIMES = 6
 """So often it is asked, each time anew, so that a balancer has every web process answer."""
-WHOLE_S = 30.0
-"""For all of it."""
+WHOLE_S, LATE_MORE_S = 30.0, 10.0
+"""For all of it but the late answer, and for that one beyond what it takes."""
 ANSWER_MAX = 16 * 1024
 TOLD_MAX = 1000
 NOT_OURS = ("What answers there does not know this console's key. See whether the name leads to this console, whether "
@@ -39,7 +40,11 @@ def found_in_front() -> list[CheckMessage]:
     url = settings.PAIRWISE_CONSOLE_URL
     if not url:
         return []
-    found = faults(ask(url), behind_one=bool(settings.PAIRWISE_HTTPS or settings.PAIRWISE_TRUSTED_PROXIES))
+    behind_one = bool(settings.PAIRWISE_HTTPS or settings.PAIRWISE_TRUSTED_PROXIES)
+    asked = ask(url)
+    if behind_one and not asked.why_not:
+        asked = replace(asked, gave_up_s=gave_up_s(url))
+    found = faults(asked, behind_one=behind_one)
     # Whoever answers there may write to a terminal.
     return [(Error if ".E" in each.ident else Warning)(strange(legible(each.what, TOLD_MAX)), hint=strange(each.do),
                                                        id=each.ident) for each in found]
@@ -58,6 +63,17 @@ def ask(url: str) -> Asked:
     except NotAsked as error:
         return Asked(url, tuple(arrivals), large, held, str(error))
     return Asked(url, tuple(arrivals), large, held)
+
+
+def gave_up_s(url: str) -> float | None:
+    """After how many s somebody in front no longer waited for the late answer; None when it came."""
+    within = echo.LATE_S + LATE_MORE_S
+    began = time.monotonic()
+    try:
+        came = _Questions(url, began + within).late()
+    except NotAsked:
+        came = False
+    return None if came else time.monotonic() - began
 
 
 class _Questions:
@@ -96,6 +112,12 @@ class _Questions:
             began = time.monotonic()
             answer.read(ANSWER_MAX)
             return time.monotonic() - began if answer.status == 200 else echo.HOLD_S
+
+    def late(self) -> bool:
+        """Whether the late answer came, or none was begun as the console holds back as many as it may."""
+        # As POST: of a GET that nobody answers a proxy asks the next web process, and then holds both for dead.
+        with self._asked("POST", query=f"?{echo.LATE.decode()}") as connection:
+            return connection.getresponse().status in (200, 503)
 
     @contextmanager
     def _asked(self, method: str = "GET", headers: Mapping[str, str] | None = None,

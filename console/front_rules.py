@@ -4,14 +4,14 @@ what a proxy has to do."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from console.echo import HOLD_S
+from console.echo import HOLD_S, LATE_S
 from provisioning.core.arrival import SEND_THE_SCHEME, Arrival, name_the_proxy, place, shown
 
 CLAIMED_ADDRESS = "192.0.2.1"
 """What the question itself claims as X-Forwarded-For: an address that nobody has."""
 SEE = "docs/proxy.md has what a proxy needs."
 HOST, SCHEME, ADDRESS = "pairwise.E038", "pairwise.E039", "pairwise.E040"
-UNASKED, BODY, STREAM = "pairwise.W023", "pairwise.W024", "pairwise.W025"
+UNASKED, BODY, STREAM, PATIENCE = "pairwise.W023", "pairwise.W024", "pairwise.W025", "pairwise.W028"
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class Fault:
 class Asked:
     """What came of asking the console at ``url``. ``why_not``: why not all could be asked, "" when all was.
     ``arrivals``: (web process, how a question reached it). ``large``: the status with which as much as an Installation
-    Package was answered, None when it was not asked. ``held_s``: how long before its end a stream's beginning came."""
+    Package was answered, None when it was not asked. ``held_s``: how long before its end a stream's beginning came.
+    ``gave_up_s``: after how long nobody waited for a late answer any more, None when it came or was not asked for."""
 
     url: str
     arrivals: tuple[tuple[str, Arrival], ...] = ()
     large: int | None = None
     held_s: float | None = None
     why_not: str = ""
+    gave_up_s: float | None = None
 
     @property
     def scheme(self) -> str:
@@ -104,3 +106,7 @@ def _of_the_rest(asked: Asked) -> Iterator[Fault]:
     if asked.held_s is not None and asked.held_s < HOLD_S / 2:
         yield Fault(STREAM, "The proxy in front keeps streams until they end: open pages would not hear what happens.",
                     f"Switch its buffering off for /stream/ and /api/v1/stream. {SEE}")
+    if asked.gave_up_s is not None:
+        yield Fault(PATIENCE, f"The proxy in front waited {asked.gave_up_s:.0f} s for an answer and gave up; the one "
+                              f"that was asked for takes {LATE_S:.0f} s.",
+                    f"Let it wait 120 s: the API answers after up to 60 s, and a large package later still. {SEE}")

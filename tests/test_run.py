@@ -107,10 +107,12 @@ def test_what_python_lacks_is_said(sandbox, refuses, said):
     assert said in sandbox.sentence()
 
 
-def test_no_right_to_install_what_is_missing(sandbox):
+@pytest.mark.parametrize("sudo", ["", "exit 1"])
+def test_no_right_to_install_what_is_missing(sandbox, sudo):
     sandbox.python(refuses="ensurepip")
     sandbox.program("apt-get", "exit 0")
     sandbox.program("id", "echo 1000")
+    _ = sudo and sandbox.program("sudo", sudo)
     assert "Ask an administrator to run: apt-get install -y python3-venv" in sandbox.sentence()
 
 

@@ -152,6 +152,6 @@ def wait_ready(run: installation.Run, say: Say) -> None:
             set(components.values()) == {"ok"}
 
     if run.wait(ready, READY_S):
-        say(f"The console is ready: {run.address}")
+        say(f"The console is ready: {settings.PAIRWISE_CONSOLE_URL or run.address}")
     else:
         say(f"The console is not ready after {READY_S:g} s; it goes on trying, and its terminal and logs say why.")

@@ -18,15 +18,20 @@ def goes_to_the_journal(environ: Mapping[str, str], device: int, inode: int) -> 
     return environ.get(JOURNAL) == f"{device}:{inode}"
 
 
+def is_kept() -> bool:
+    """Whether what this process says goes to the journal: it is a service, and nobody is at a terminal."""
+    try:
+        about = os.fstat(sys.stdout.fileno())
+    except OSError:
+        return False
+    return goes_to_the_journal(os.environ, about.st_dev, about.st_ino)
+
+
 def sentence(password: str, data_dir: Path) -> str:
     """What to say of the password. Keeps it in a file where what is said is kept; when that cannot be written it is
     said all the same, as nobody could sign in otherwise."""
     shown = f"with the password {password} (shown only this once)"
-    try:
-        about = os.fstat(sys.stdout.fileno())
-    except OSError:
-        return shown
-    if not goes_to_the_journal(os.environ, about.st_dev, about.st_ino):
+    if not is_kept():
         return shown
     path = data_dir / NAME
     try:

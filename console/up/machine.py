@@ -1,6 +1,7 @@
 """Is this machine ready for a start: ports, disk space. Every answer is a sentence that says what to do."""
 
 import errno
+import ipaddress
 import shutil
 import socket
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from console.up.errors import CannotStart
 
 FREE_MB_NEEDED = 100
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+
+
+LOCAL_ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,18 @@ class Port:
 def reachable_host(host: str) -> str:
     """The address under which a process of this machine reaches a listener on ``host``."""
     if host in WILDCARDS:
-        return "127.0.0.1"
+        return LOCAL_ADDRESS
     return f"[{host}]" if ":" in host else host
+
+
+def address_for_others(host: str) -> str:
+    """The address under which other machines reach servers of this one, as far as a listener on ``host`` tells:
+    LOCAL_ADDRESS where that is a name, or leads each machine to itself."""
+    try:
+        given = ipaddress.ip_address(host)
+    except ValueError:
+        return LOCAL_ADDRESS
+    return LOCAL_ADDRESS if given.is_loopback or given.is_unspecified else str(given)
 
 
 def web_address(host: str, port: int, scheme: str = "http") -> str:

@@ -204,9 +204,12 @@ class _Run:
         is_one_of_several = programs.CONTROL in self.roles and settings.PAIRWISE_CONTROLS
         if is_one_of_several and (line := aside(standing, say).get("sentence")):
             say(line)
+        is_service = first_password.is_kept()
         if not self._show_password() and programs.WEB in self.roles:
-            say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
-        say("Ctrl-C stops everything")
+            another = "pairwise users reset admin" if is_service else "PAIRWISE_ADMIN_PASSWORD=... ./run"
+            say(f"Sign in as {programs.ADMIN}; {another} sets another password")
+        if not is_service:
+            say("Ctrl-C stops everything")
 
     def _show_password(self) -> bool:
         """Show the first administrator's random password, once; False when there is none to show."""
@@ -223,7 +226,7 @@ class _Run:
         if programs.AGENT in by_name:
             running = sorted(servers.running(self.agent_state))
             what = f" {', '.join(running[:5])}{' and others' if len(running) > 5 else ''}, then" if running else ""
-            say(f"Stopping{what} Pairwise (Ctrl-C again to hurry)")
+            say(f"Stopping{what} Pairwise" + ("" if first_password.is_kept() else " (Ctrl-C again to hurry)"))
             by_name[programs.AGENT].stop_s = servers.stop_bound_s(self.agent_state)
         self.supervisor.stop([[by_name[name] for name in names if name in by_name] for names in programs.STOP_ORDER])
         if programs.AGENT in by_name and by_name[programs.AGENT].killed:

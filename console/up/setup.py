@@ -26,7 +26,7 @@ from console.up.databases import migrate, one_at_a_time, require_no_newer
 from console.up.emptiness import require_own_databases
 from console.up.errors import CannotStart
 from console.up.keys import require_the_key
-from console.up.machine import reachable_host
+from console.up.machine import LOCAL_ADDRESS, address_for_others, reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
@@ -44,8 +44,6 @@ from provisioning.errors import Refused, WrongKey
 from provisioning.hosts.services.hosts import create_host, update_host
 from provisioning.models import ApplicationTemplate, Host
 from provisioning.states import Role
-
-LOCAL_ADDRESS = "127.0.0.1"
 
 
 def provide_certificates(say: Callable[[str], None]) -> None:
@@ -203,14 +201,20 @@ def provide_agent() -> list[str]:
 
 
 def make_local_host() -> Host:
-    """This machine as a Host; its LCA Port follows PAIRWISE_LCA_PORT."""
+    """This machine as a Host; its LCA Port follows PAIRWISE_LCA_PORT, and its address PAIRWISE_HOST for as long as it
+    has one that leads other machines to themselves."""
     actor, port = command_line_actor("up"), settings.PAIRWISE_LCA_PORT
     host = Host.objects.filter(ip_address=LOCAL_ADDRESS).first() or Host.objects.filter(name=LOCAL_HOST).first()
+    address = address_for_others(settings.PAIRWISE_HOST)
+    if Host.objects.filter(ip_address=address).exclude(pk=host and host.pk).exists():
+        address = LOCAL_ADDRESS
     try:
         if host is None:
-            return create_host(actor=actor, draft=HostDraft(name=LOCAL_HOST, ip_address=LOCAL_ADDRESS, lca_port=port))
-        if host.lca_port != port:
-            draft = HostDraft(name=host.name, ip_address=host.ip_address, os_type=host.os_type,
+            return create_host(actor=actor, draft=HostDraft(name=LOCAL_HOST, ip_address=address, lca_port=port))
+        if host.ip_address != LOCAL_ADDRESS:
+            address = host.ip_address
+        if (host.ip_address, host.lca_port) != (address, port):
+            draft = HostDraft(name=host.name, ip_address=address, os_type=host.os_type,
                               os_version=host.os_version, lca_port=port, enabled=host.enabled)
             return update_host(actor=actor, host_id=host.pk, revision=host.revision, draft=draft)
     except Refused as refused:

@@ -58,7 +58,8 @@ def test_what_holds_of_some_web_processes_names_them():
 
 @pytest.mark.parametrize(("changed", "expected"), [
     ({"large": 413}, ["W024"]), ({"held_s": 0.01}, ["W025"]), ({"why_not": "nobody is there."}, ["W023"]),
-    ({"large": None, "held_s": None}, [])])
+    ({"large": None, "held_s": None}, []),
+    ({"gave_up_s": 60.0}, ["W028"])])
 def test_bodies_streams_and_silence(changed, expected):
     assert found(replace(WHOLE, **changed)) == expected
 

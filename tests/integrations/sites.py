@@ -50,7 +50,7 @@ class Site:
     def run(self, *words, **environment) -> subprocess.CompletedProcess:
         """A command of the console."""
         return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment | environment,
-                              text=True, capture_output=True, timeout=90)
+                              text=True, capture_output=True, timeout=150)
 
     def manage(self, *words, **environment) -> str:
         """What a command says that has to succeed."""

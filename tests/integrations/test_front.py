@@ -46,6 +46,11 @@ def web_process(port: int, **tls: str):
         thread.join(20)
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(echo, "LATE_S", 0.2)
+
+
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory):
     """An nginx as its page says."""
@@ -134,6 +139,15 @@ def test_what_it_leaves_out_is_named(console, become, said, instead, ident, sent
     become((said, instead))
     [(number, told)] = checked()
     assert (number, sentence in told) == (ident, True), told
+
+
+def test_a_proxy_that_gives_up_before_a_late_answer_comes_is_named(console, become, monkeypatch):
+    monkeypatch.setattr(echo, "LATE_S", 5.0)
+    become(("proxy_read_timeout 120s;", "proxy_read_timeout 3s;"))
+    [(number, told)] = checked()
+    assert (number, "gave up" in told) == ("W028", True), told
+    monkeypatch.setattr(echo, "LATE_S", 0.2)
+    assert checked() == []
 
 
 @pytest.mark.parametrize("changes", [

@@ -76,6 +76,7 @@ def test_what_comes_past_the_proxy_is_not_believed(site):
     assert (entry["user"], entry["origin"]) == ("not signed in", address)
 
 
+@pytest.mark.timeout(300)
 def test_the_check_that_asks_through_it_finds_nothing_missing(site):
     said = site.manage("check", "--deploy", "-t", "pairwise-proxy", SSL_CERT_FILE=str(site.proxy.authority))
     assert "no issues" in said

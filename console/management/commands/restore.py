@@ -49,5 +49,5 @@ class Command(ServiceCommand):
         if restorer.aside.exists():
             say(f"What was there is in {restorer.aside}.")
         say(f"Settings that the backup's console ran with are in {data_dir / SETTINGS_PLACE}: compare them with yours.")
-        say("Now start all hosts, then ./run. Pairs whose servers know more than this backup decide nothing by "
+        say("Now start all hosts, then Pairwise. Pairs whose servers know more than this backup decide nothing by "
             "themselves: Restored Database (./run manage restored) says so, and leads out of it.")

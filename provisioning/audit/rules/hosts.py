@@ -34,6 +34,11 @@ def agent(facts: AuditFacts) -> Results:
       fix="Correct the name service or /etc/hosts of the machine, or IP Address of the Host.")
 def names(facts: AuditFacts) -> Results:
     hosts = _hosts(facts)
+    for host in hosts:
+        if len(hosts) > 1 and _is_loopback(host.ip_address):
+            yield Trouble(subject=f"{host.name}: IP Address", about=_about(facts, host), sentence=(
+                f"Host {host.name} has the IP Address {host.ip_address}, which leads every machine to itself: the "
+                "other server does not reach this one."), values=(Value("IP Address", host.ip_address),))
 
     def wrong(member: AuditedMember, found: Found) -> Results:
         if found.names is None:
@@ -58,7 +63,7 @@ def names(facts: AuditFacts) -> Results:
                     f"On host {member.host_name}, the address {host.ip_address} belongs to {name}."),
                     values=(Value("Name", host.name), Value(f"On {member.host_name}", name)))
 
-    return on_each_host(facts, wrong)
+    yield from on_each_host(facts, wrong)
 
 
 @rule("A50", Severity.NOTE, "Clocks agree", singles=True, on_hosts=True,

@@ -53,6 +53,14 @@ def test_a_machine_whose_own_name_leads_to_its_loopback_is_right():
     assert codes(facts) == {"A37"}
 
 
+def test_an_address_that_leads_each_machine_to_itself_is_told_of_a_pair_on_two_hosts():
+    shown = s.shows(names={"alpha": ("192.0.2.1",), "beta": ("127.0.0.1",)})(s.sound())
+    facts = s.on_host(ip_address="127.0.0.1")(shown)
+    troubles = [trouble.sentence for rule, trouble in judge(facts).troubles if rule.code == "A37"]
+    assert any("leads every machine to itself" in sentence for sentence in troubles)
+    assert not any("to itself" in trouble.sentence for _, trouble in judge(s.on_one_host(facts)).troubles)
+
+
 def test_a_name_that_nobody_resolved_in_time_is_not_known():
     found = judge(s.shows(names={"alpha": ("192.0.2.1",)})(s.sound()))
     assert [(rule.code, "nobody said in time" in each.sentence) for rule, each in found.unknown] == [("A37", True)]
