@@ -206,7 +206,7 @@ def make_local_host() -> Host:
     actor, port = command_line_actor("up"), settings.PAIRWISE_LCA_PORT
     host = Host.objects.filter(ip_address=LOCAL_ADDRESS).first() or Host.objects.filter(name=LOCAL_HOST).first()
     address = address_for_others(settings.PAIRWISE_HOST)
-    if Host.objects.filter(ip_address=address).exclude(pk=host and host.pk).exists():
+    if Host.objects.filter(ip_address=address).exclude(pk=host.pk if host else 0).exists():
         address = LOCAL_ADDRESS
     try:
         if host is None:

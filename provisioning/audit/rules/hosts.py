@@ -38,7 +38,9 @@ def names(facts: AuditFacts) -> Results:
         if len(hosts) > 1 and _is_loopback(host.ip_address):
             yield Trouble(subject=f"{host.name}: IP Address", about=_about(facts, host), sentence=(
                 f"Host {host.name} has the IP Address {host.ip_address}, which leads every machine to itself: the "
-                "other server does not reach this one."), values=(Value("IP Address", host.ip_address),))
+                "other server does not reach this one."), values=(
+                    Value("IP Address, wanted", "one that other machines reach"),
+                    Value("IP Address, now", host.ip_address)))
 
     def wrong(member: AuditedMember, found: Found) -> Results:
         if found.names is None:
