@@ -20,6 +20,7 @@ MOVE_OTHERWISE = {
     "hostagent/jobs/fetch.py": "a download that goes on after a break",
     "messageserver/log.py": "the log that was written until now",
     "console/backup/restorer.py": "puts whole directories in their places",
+    "console/service/deb.py": "a package, whose file dpkg-deb writes",
     "console/service/machine.py": "puts a whole directory in its place",
     "provisioning/catalog/services/packages.py": "an upload, whose name is known only when all of it has come",
 }

@@ -200,8 +200,9 @@ def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path):
     said = subprocess.run(["systemd-analyze", "security", "--offline=yes", str(unit)], capture_output=True, text=True,
                           timeout=60).stdout
     [score] = re.findall(r"Overall exposure level for .*: ([\d.]+)", said)
-    assert f"`systemd-analyze security` gives it {score}" in (ROOT / "docs/installing.md").read_text()
-    assert float(score) < 3
+    # One version of systemd counts a little otherwise than the next.
+    assert "`systemd-analyze security` gives it about 2" in (ROOT / "docs/installing.md").read_text()
+    assert 1.5 < float(score) < 2.5
 
 
 @pytest.mark.parametrize("text", ["console.env", "console.env.example"])
