@@ -77,7 +77,9 @@ CUT_OFF = """() => {
     return e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 2 && !titled(e);
   }).map(e => e.outerHTML.slice(0, 160));
 }"""
-STYLED = "() => [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet?.cssRules.length)"
+STYLED = """() => [...document.querySelectorAll('link[rel=stylesheet]')].every(link => {
+  try { return link.sheet?.cssRules.length; } catch { return false; }  // what did not load may not be read
+})"""
 OUTSIDE = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
