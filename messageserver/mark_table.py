@@ -109,10 +109,18 @@ class MarkTable:
         """Of ``names`` only that stays which says something when there are no records up to ``upto``: what was open is
         removed, too."""
         for name in {marks.whole_name(name) for name in names}:
-            seq, mark = self._at(name, upto)
+            stays = self._outlived(name, upto) if marks.outlives(name) else []
             self._db.execute(_REMOVED, (name, marks.since_name(name), upto))
-            if mark is not None and marks.outlives(name):
-                self._db.execute("INSERT INTO marks VALUES (?, ?, ?)", (seq, name, marks.write(replace(mark, open=()))))
+            self._db.executemany("INSERT INTO marks VALUES (?, ?, ?)", stays)
+
+    def _outlived(self, name: str, upto: int) -> list[tuple[int, str, bytes]]:
+        try:
+            seq, mark = self._at(name, upto)
+        except ValueError:
+            # What one release cannot read the next one may, and nothing that is removed waits for it.
+            return [(seq, each, body) for each in (name, marks.since_name(name))
+                    for seq, body in self._db.execute(_NEWEST, (each, 0, upto))]
+        return [] if mark is None else [(seq, name, marks.write(replace(mark, open=())))]
 
     # --- questions ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from messageserver import mark_table, marks, places
 from messageserver.mark_table import MarkTable
 from messageserver.marks import POSITION, QUEUE, Mark, Since
 from messageserver.paired_store import PairedStore
+from messageserver.records import Draft
 
 from .test_paired_store import batches, open_store  # noqa: F401  a fixture
 from .test_places import FormerRelease
@@ -151,6 +152,17 @@ def test_positions_outlive_their_records_and_queues_begin_with_what_is_kept(open
     note(store, f"{POSITION}a", 9)
     store.truncate_after(store.last_seq - 1)
     assert state(store) == {f"{POSITION}a": Mark(2, destination="/topic/a")}
+
+
+@pytest.mark.parametrize("name", [POSITION + "a", QUEUE + "a"])
+def test_a_mark_that_cannot_be_read_keeps_nothing_from_being_removed(open_store, name):  # noqa: F811
+    store = open_store("a")
+    store.append([Draft(name, b"", b"of a later release"), Draft("/topic/a", b"", b"x")], 1)
+    store.trim_to(2)
+    assert not list(everything(store))
+    # That of a queue speaks of what was removed.
+    with pytest.raises(ValueError, match="cannot be read") if name.startswith(POSITION) else contextlib.nullcontext():
+        assert store.marks.newest(name) is None
 
 
 def test_a_full_copy_takes_the_positions_that_have_no_record_any_more(open_store):  # noqa: F811
