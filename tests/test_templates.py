@@ -132,6 +132,14 @@ def test_fields_of_forms_are_drawn_by_the_pack_alone():
 FORM = re.compile(r"<form\b(?:\{%.*?%\}|\{\{.*?\}\}|\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
 
 
+def test_whoever_asks_for_another_list_gives_up_what_the_list_asked_for_itself():
+    """The rows of before would come last, and stand there under a filter that leaves them out."""
+    asking = {f"{name}: {tag[:60]}" for name, text in templates().items() for tag in re.findall(r"<[^/!][^>]*>", text)
+              for target in re.findall(r'hx-target="(#rows|#live-list)"', tag)
+              if f'hx-sync="{target}:replace"' not in tag}
+    assert asking == set()
+
+
 def test_no_form_is_refused_by_a_bubble_of_the_browser():
     """What is wrong is said by the console, beside its field and in its words."""
     forms = [(name, form) for name, text in templates().items() for form in FORM.findall(text)]

@@ -175,10 +175,17 @@ COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": [
 """What of a page is another in dark than in light."""
 
 
+MOVED = """() => Promise.allSettled(document.getAnimations()
+  .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
+"""Until whatever moves or changes its colour has come to its end, what goes round for ever apart."""
+
+
 def legible(page: Page, name: str = "", **options) -> None:
     """Fails with what axe found; ``options`` are its own."""
     # A button that waits for its answer is paler.
     expect(page.locator(".htmx-request")).to_have_count(0)
+    # So is one whose colour is still on its way.
+    page.evaluate(MOVED)
     # Half a megabyte of script is not read anew for a page that has it.
     axe = Axe("" if page.evaluate("'axe' in window") else AXE_SCRIPT)
     found = axe.run(page, **options)

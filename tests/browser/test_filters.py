@@ -31,6 +31,18 @@ def test_a_wrong_field_is_said_and_the_others_still_filter(page):  # noqa: F811 
     expect(page).to_have_url(re.compile("text=never"))
 
 
+def test_what_is_typed_counts_although_the_list_was_asked_for_anew_right_before(page):  # noqa: F811 fixture
+    page.goto("/monitoring/log/")
+    held = []
+    page.route("**/monitoring/log/", lambda route: held.append(route), times=1)
+    with page.expect_request("**/monitoring/log/"):
+        page.evaluate("htmx.trigger('#live-list', 'live')")
+    page.locator("#filter-text").fill("never said")
+    expect(page.get_by_text("Nothing matches this filter.")).to_be_visible()
+    # Its answer would have come last, and shown what the filter leaves out.
+    assert held[0].request.failure
+
+
 @pytest.mark.parametrize(("width", "rows"), [(1280, 1), (800, 2)])
 def test_the_filter_of_alarms_takes_few_rows(page, width, rows):  # noqa: F811 fixture
     page.set_viewport_size({"width": width, "height": 800})

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.ports import free_port
 from tests.scenarios.applications import installed
@@ -161,6 +161,13 @@ def start_both(pair: Pair, accessible) -> None:
     accessible(pair.page)
 
 
+def timeline(pair: Pair) -> Locator:
+    """Where it can be seen: what lies further down is told of changes when somebody comes to it."""
+    found = pair.page.locator("#pair-timeline")
+    found.scroll_into_view_if_needed()
+    return found
+
+
 def switch_over(pair: Pair) -> None:
     """On purpose, by the button; the page tells it without a reload and the message is on the other member."""
     page, ports = pair.page, pair.pairwise.application(PRIMARY)["ports"]
@@ -174,8 +181,8 @@ def switch_over(pair: Pair) -> None:
     sentence = f"{BACKUP} serves; {PRIMARY} has every message and takes over if {BACKUP} fails."
     pair.says(sentence)
     wait_for(lambda: sentence == page.locator("#announcer").inner_text(), 10, "the announcement")
-    expect(page.locator("#pair-timeline")).to_contain_text("asked for a switchover")
-    expect(page.locator("#pair-timeline")).to_contain_text("to see it")
+    expect(timeline(pair)).to_contain_text("asked for a switchover")
+    expect(timeline(pair)).to_contain_text("to see it")
     assert page.evaluate("window.sameDocument")
     with StompClient(pair.port, "bench", "benchpass") as client:
         client.subscribe("/topic/pair", from_seq=1)
@@ -236,5 +243,5 @@ def kill_the_active_one(pair: Pair) -> None:
     """Its process is killed; the other takes over and the killed one comes back as its backup, all told live."""
     os.kill(pair.pairwise.application(BACKUP)["pid"], signal.SIGKILL)
     pair.says(f"{PRIMARY} serves; {BACKUP} has every message and takes over if {PRIMARY} fails.")
-    expect(pair.page.locator("#pair-timeline")).to_contain_text(f"{BACKUP} has ended, as its agent attests")
+    expect(timeline(pair)).to_contain_text(f"{BACKUP} has ended, as its agent attests")
     assert pair.page.evaluate("window.sameDocument")
