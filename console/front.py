@@ -125,6 +125,8 @@ class _Questions:
         host, port = self._parts.hostname or "", port_of(self._parts.geturl(), 0)
         sock = connected(host, port, Allowed(loopback=True, http=True), self._deadline)
         with sock, Cut(sock, self._deadline - time.monotonic()) as cut:
+            # The late answer comes after all that a receiver of notifications is given.
+            sock.settimeout(None)
             try:
                 connection = Connection(host, port, sock, is_secured=self._parts.scheme == "https", context=_trusted())
                 try:

@@ -42,6 +42,7 @@ def test_a_secret_is_only_where_it_belongs(world):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 def test_no_page_shows_one_to_anybody_else(world):
     found = {(where, secret) for where, text in pages_of(world, PEOPLE[:-1])
              for secret in given_away(world.secrets, text)}
