@@ -8,6 +8,7 @@ import signal
 import socket
 import tarfile
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -212,19 +213,22 @@ def test_a_leader_that_dies_while_a_file_is_applied_costs_no_application(scaled,
     names = [f"Many_{number:02}" for number in range(MANY)]
     path.write_text(yaml.safe_dump({"applications": [message_server(name, host="alpha") for name in names]}))
     former, _ = scaled.term()
-    applying = machine.manage_later("apply", str(path), "--yes")
+    applying, reads = machine.manage_later("apply", str(path), "--yes"), ThreadPoolExecutor(1)
     try:
+        # A pipe does not hold the whole plan.
+        said = reads.submit(applying.communicate)
         with psycopg.connect(scaled.database, autocommit=True) as session:
             # Asked of nobody who is at work.
             wait_for(lambda: applying.poll() is not None or session.execute(
                 "SELECT 1 FROM provisioning_application WHERE name = %s", [names[0]]).fetchone(), 120,
                 "the first of them")
         os.kill(scaled.leader.child("control"), signal.SIGKILL)
-        said, _ = applying.communicate(timeout=90 * PATIENCE)
+        said.result(90 * PATIENCE)
     finally:
         # Else whoever ends the layout finds it left behind.
         applying.kill()
-    assert applying.returncode == 0, said
+        reads.shutdown()
+    assert applying.returncode == 0, said.result()
     scaled.wait_takeover(former)
     assert set(names) <= known(machine)
     for verb, status in (("install", "Stopped"), ("start", "Started"), ("stop", "Stopped")):
