@@ -57,7 +57,8 @@ def window(name: str, until: int | None, now: int) -> Window:
     """What an address asks for: a range, and until when; anything else is the first range, until now."""
     chosen = RANGES.get(name) or RANGES[FIRST]
     goes_on = until is None or until >= now or until < chosen.length
-    end = -(-(now if until is None or goes_on else until) // chosen.step) * chosen.step
+    # The second that has begun is within.
+    end = -(-(now + 1 if until is None or goes_on else until) // chosen.step) * chosen.step
     since = end - chosen.length
     stored = EVERY_S if chosen.step < LONG_S and since >= now - FINE_KEPT_S else LONG_S
     return Window(chosen, since, end, stored, max(chosen.step, stored), goes_on)

@@ -15,7 +15,7 @@ from provisioning.charts.rules.ranges import window
 from .made import BEGAN, figures
 
 WINDOW = window("1h", BEGAN + 3600, BEGAN + 7200)
-NOW = window("1h", None, BEGAN + 3600)
+NOW = window("1h", None, BEGAN + 3599)
 PLOT = {plot.name: plot for plot in PLOTS[SERVER]}
 EVERY = range(0, 3600, 10)
 

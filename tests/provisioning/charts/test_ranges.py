@@ -47,3 +47,9 @@ def test_a_drawing_has_a_few_hundred_points_and_a_table_few_rows(name):
     assert 100 <= each.length / each.step <= 400
     assert each.length / each.table_step <= 60
     assert each.table_step % each.step == 0
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_what_has_just_happened_is_within_also_as_a_step_begins(name):
+    begins = NOW // RANGES[name].step * RANGES[name].step
+    assert all(window(name, None, now).until > now for now in (begins - 1, begins, begins + 1))
