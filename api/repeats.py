@@ -1,8 +1,11 @@
 """Requests that name themselves with an Idempotency-Key are done once, however often they are sent."""
 
-from collections.abc import Callable
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from provisioning.core.permissions import Actor
@@ -12,6 +15,7 @@ from provisioning.repeats.rules import KEPT_MOST, Known, fingerprint
 
 from .problems import Problem
 
+log = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotency-Replayed"
 KEY_MOST = 255
@@ -51,14 +55,26 @@ def _first(row: Any, work: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         found = work()
     except BaseException as error:
-        (services.give_up if _was_not_done(error) else services.lose)(row)
+        with _as_far_as_it_goes():
+            (services.give_up if _was_not_done(error) else services.lose)(row)
         raise
-    if found.status_code < 300:
-        services.keep(row, status=found.status_code, body=found.content.decode(),
-                      headers={name: found[name] for name in KEPT if name in found})
-    else:
-        services.give_up(row)
+    with _as_far_as_it_goes():
+        if found.status_code < 300:
+            services.keep(row, status=found.status_code, body=found.content.decode(),
+                          headers={name: found[name] for name in KEPT if name in found})
+        else:
+            services.give_up(row)
     return found
+
+
+@contextlib.contextmanager
+def _as_far_as_it_goes() -> Iterator[None]:
+    """What was done, or refused, is answered as that also when a database takes no note of it. Who asks once more with
+    this key is told that nobody knows."""
+    try:
+        yield
+    except DatabaseError as error:
+        log.warning("what became of a request with an Idempotency-Key could not be noted: %s", error)
 
 
 def _was_not_done(error: BaseException) -> bool:

@@ -1,6 +1,7 @@
 """What becomes of a request with an Idempotency-Key that was not answered well, and how many are kept."""
 
 import pytest
+from django.db import OperationalError
 
 from api import pair_verbs, repeats
 from provisioning.accounts.rules.tokens import Draft
@@ -33,6 +34,26 @@ def test_what_nobody_knows_whether_it_was_done_is_not_done_again(admin, pair, mo
     assert "nobody knows whether it was done" in answers[1].json()["detail"]
     assert "Retry-After" not in answers[1].headers
     assert len(done) == 1
+
+
+def locked(*_, **__):
+    raise OperationalError("database is locked")
+
+
+def test_what_was_done_is_answered_as_done_though_its_answer_cannot_be_kept(support, monkeypatch):
+    monkeypatch.setattr(services, "keep", locked)
+    search = {"list": "event-list", "name": "mine", "query": "text=lost"}
+    answers = [support("POST", "/searches", search, Idempotency_Key="one") for _ in range(2)]
+    assert [each.status_code for each in answers] == [201, 409], "the second one may not do it again"
+
+
+@pytest.mark.parametrize(("error", "noted"), [(Refused("Not now."), "give_up"), (RuntimeError("a fault"), "lose")])
+def test_what_was_not_done_is_answered_as_that_though_it_cannot_be_noted(admin, pair, monkeypatch, error, noted):
+    monkeypatch.setattr(pair_verbs.services, "switch_over", failing(error, []))
+    monkeypatch.setattr(services, noted, locked)
+    answer = admin("POST", "/pairs/MS_Primary/switch-over", {}, Idempotency_Key="one")
+    assert answer.status_code == {"give_up": 409, "lose": 500}[noted]
+    assert "locked" not in answer.json()["detail"]
 
 
 def test_a_token_with_the_name_of_a_revoked_one_gets_none_of_its_answers(support):

@@ -61,13 +61,14 @@ class Client:
             time.sleep(self.random.random())
 
 
-def test_fifty_programs_lose_no_update_and_make_no_second_job(make_pairwise):
+def test_fifty_programs_lose_no_update_and_make_no_second_job(make_pairwise, request):
     run = make_pairwise().start()
     token = run.manage("tokens", "add", "robot", "--role", "Administrator").stdout.strip()
     installed(run, "Counted", description="0")
     pair = LocalPair(run, "Together")
     seen: list[tuple[str, str, int]] = []
     watcher = Client(run.address, token, CLIENTS, seen)
+    request.addfinalizer(watcher.connection.close)
     first = watcher.ask("GET", "/applications/Counted")[1]["revision"]
     # While the others work the console closes what is idle.
     watcher.connection.close()
@@ -80,7 +81,6 @@ def test_fifty_programs_lose_no_update_and_make_no_second_job(make_pairwise):
     assert seen.count(("PATCH", "/applications/Counted", 200)) == edits
     _jobs_came_one_after_the_other(watcher, seen)
     _was_cloned_once(watcher, seen)
-    watcher.connection.close()
     wait_for(lambda: pair.facts()["in_sync"], 60, "a whole pair")
 
 
