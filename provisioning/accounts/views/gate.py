@@ -42,6 +42,8 @@ class SignInRequired(LoginRequiredMiddleware):
         return None
 
     def handle_no_permission(self, request, view_func):
+        if _asks_for_a_stream(request):
+            return HttpResponse(status=204)
         if request.htmx:
             return HttpResponse(status=401, headers={SIGN_IN: resolve_url(self.get_login_url(view_func))})
         if request.method == "POST" and request.resolver_match.url_name not in WITHOUT_FORM:
@@ -49,7 +51,14 @@ class SignInRequired(LoginRequiredMiddleware):
         return super().handle_no_permission(request, view_func)
 
 
+def _asks_for_a_stream(request) -> bool:
+    """A page that goes away, or asks for itself soon: with 204 its browser gives up, of a page it would complain."""
+    return request.headers.get("Accept") == "text/event-stream"
+
+
 def _leave(request, address: str, heading: str, sentence: str, *, choose_first: bool = False) -> HttpResponse:
+    if _asks_for_a_stream(request):
+        return HttpResponse(status=204)
     if not request.htmx:
         return redirect(address) if request.method != "POST" else kept_page(
             request, kept_of(request), heading=heading, sentence="Before that nothing else can be done.", status=403,

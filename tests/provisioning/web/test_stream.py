@@ -102,6 +102,12 @@ def test_the_stream_needs_a_login(web, changes):
     assert (status, headers["location"]) == (302, "/login/?next=/stream/")
 
 
+def test_a_page_that_reads_the_stream_of_who_has_signed_out_gives_up_in_silence(web, changes):
+    """Of a page in its place browsers complain, and there is nobody who could read it."""
+    status, headers, _ = web.get("/stream/", headers={"Cookie": "nothing=1", "Accept": "text/event-stream"})
+    assert (status, headers.get("location")) == (204, None)
+
+
 def test_without_redis_the_page_is_told_so_and_the_stream_ends(start_web, closed_port):
     web = start_web(PAIRWISE_REDIS_URL=f"redis://127.0.0.1:{closed_port}/0")
     with web.stream() as stream:
