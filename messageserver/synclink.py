@@ -24,9 +24,11 @@ class SyncLink:
         self._sent = False
 
     def send(self, data: bytes) -> None:
-        """Queue a frame; ``drained`` waits until it has gone out."""
+        """Queue a frame; ``drained`` waits until it has gone out. Of a connection that was closed, as by a member that
+        was killed, whoever reads or waits is told: uvloop raises RuntimeError for what is written to it."""
         self._sent = True
-        self._writer.write(data)
+        if self.is_open:
+            self._writer.write(data)
 
     async def drained(self) -> None:
         await self._writer.drain()

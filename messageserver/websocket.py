@@ -58,11 +58,12 @@ class Line(asyncio.Transport):
 
     def answer(self, data: bytes, *, opens: bool) -> None:
         """Answer the handshake."""
-        self._transport.write(data)
+        if not self.is_closing():
+            self._transport.write(data)
         self.is_open, self.has_ended = opens, not opens
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self.has_ended:
+        if self.has_ended or self.is_closing():
             return
         if not self.is_open:
             self._unsent = bytes(data)
@@ -71,7 +72,7 @@ class Line(asyncio.Transport):
                                     for part in (head(opcode_for(piece), len(piece)), piece)])
 
     def pong(self, payload: bytes) -> None:
-        if not self.has_ended and self.get_write_buffer_size() < PONGS_MAX_BYTES:
+        if not self.has_ended and not self.is_closing() and self.get_write_buffer_size() < PONGS_MAX_BYTES:
             self._transport.write(head(PONG, len(payload)) + payload)
 
     def can_write_eof(self) -> bool:
@@ -80,7 +81,7 @@ class Line(asyncio.Transport):
 
     def write_eof(self) -> None:
         self._end()
-        if self.is_open:
+        if self.is_open or self.is_closing():
             return  # the client answers, and then it is closed
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -95,6 +96,8 @@ class Line(asyncio.Transport):
         if self.has_ended:
             return
         self.has_ended = True
+        if self.is_closing():
+            return
         if self.is_open:
             self._transport.write(closing(self.code))
         else:

@@ -70,7 +70,9 @@ def write(writer: asyncio.StreamWriter, command: str, headers: Mapping[str, str]
     """Send a frame. As in STOMP 1.2, all but CONNECT escape what their headers may not hold as it is."""
     written = headers if command == "CONNECT" else {escaped(name): escaped(value) for name, value in headers.items()}
     lines = [command, *(f"{name}:{value}" for name, value in written.items()), "", body]
-    writer.write("\n".join(lines).encode() + b"\0")
+    if not writer.is_closing():
+        # Else whoever reads is told; uvloop raises RuntimeError.
+        writer.write("\n".join(lines).encode() + b"\0")
 
 
 _ESCAPES = {"\\c": ":", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}

@@ -12,6 +12,9 @@ class Writer:
     def write(self, data: bytes) -> None:
         """Whatever is asked, the answer is there already."""
 
+    def is_closing(self) -> bool:
+        return False
+
 
 async def answered(frame: bytes) -> str:
     reader = asyncio.StreamReader(limit=1024 * 1024)
