@@ -43,9 +43,9 @@ def command():
     """What carries a command line out. `up` is there for as long as the console, so it loads none of the
     applications, which any other command begins with."""
     if sys.argv[1:2] == ["up"]:
-        from console.management.commands.up import Command
+        from console.up.command import main as up
 
-        return Command().run_from_argv
+        return up
     from django.core.management import execute_from_command_line
 
     return execute_from_command_line

@@ -10,10 +10,11 @@ from protocol.identity import stat_fields
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = (
-    ("web", "console.web"), ("control", "runcontrol"), ("log reader", "runlog"),
-    ("console worker", "-A console"), ("console", "manage.py up"),
-    ("host worker", "-A hostagent"), ("agent", "-m hostagent"), ("shim", "shim.py"), ("server", " -app "),
-    ("Redis", "redis-server"), ("Redis", "valkey-server"),
+    ("web", "pairwise: web"), ("control", "pairwise: control"), ("log reader", "pairwise: log-reader"),
+    ("console worker", "pairwise: console-worker"), ("fork server", "console.up.fork_server"),
+    ("web", "console.web"), ("control", "runcontrol"), ("log reader", "runlog"), ("console worker", "console.worker"),
+    ("console", "manage.py up"), ("host worker", "hostagent.host_worker"), ("agent", "-m hostagent"),
+    ("shim", "shim.py"), ("server", " -app "), ("Redis", "redis-server"), ("Redis", "valkey-server"),
 )
 """What a process is, and what stands in its command line."""
 OTHER, SELF = "other", "this measurement"

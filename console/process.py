@@ -13,7 +13,7 @@ def signs_people_in(arguments: Sequence[str]) -> bool:
     needs: web and commands, but neither control nor a worker nor the log reader."""
     program, *rest = arguments or [""]
     path = PurePath(program)
-    is_worker = path.name == "celery" or (path.name == "__main__.py" and path.parent.name == "celery")
+    is_worker = (path.parent.name, path.name) == ("console", "worker.py")
     return not is_worker and not (path.name == "manage.py" and rest[:1] and rest[0] in WITHOUT_PEOPLE)
 
 

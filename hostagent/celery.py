@@ -1,4 +1,4 @@
-"""The Celery application of the host worker (``celery -A hostagent``), configured from PAIRWISE_AGENT_CONFIG."""
+"""The Celery application of the host worker (``hostagent.host_worker``), configured from PAIRWISE_AGENT_CONFIG."""
 
 import ctypes
 import encodings.idna  # noqa: F401 - loaded here once, not by every pool child in its first job

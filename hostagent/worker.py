@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from protocol.identity import is_alive, start_ticks
-from protocol.jobs import AT_ONCE, host_queue
 from protocol.pauses import doubling
 
 from .config import CONFIG_VARIABLE, AgentConfig
@@ -103,10 +102,8 @@ class WorkerKeeper:
     def _start(self) -> subprocess.Popen[bytes]:
         """Raises OSError."""
         environment = {**os.environ, CONFIG_VARIABLE: str(self._config.path), PARENT_VARIABLE: str(os.getpid()),
-                       "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-        arguments = [sys.executable, "-m", "celery", "-A", "hostagent", "worker", "-Q", host_queue(self._config.host),
-                     "-n", f"worker@{self._config.host}", "-c", str(AT_ONCE), "-P", "prefork", "-l", "INFO",
-                     "--without-gossip", "--without-mingle", "--without-heartbeat", "--prefetch-multiplier", "1"]
+                       "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", "NOSETPS": "1"}
+        arguments = [sys.executable, "-m", "hostagent.host_worker"]
         with open(self.log_path, "ab") as output:
             self._process = process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._config.state_dir,

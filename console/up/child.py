@@ -3,17 +3,13 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 
-from console.up import processes
 from console.up.processes import end_all, session_members
+from console.up.program import NOTHING_MORE, Begin, Process, Program, appending, spawn
 from hostagent.kept import has_room
 from protocol.pauses import doubling
 
@@ -24,25 +20,6 @@ NO_ROOM_S = 3.0
 END_CHILDREN_S = 2.0
 STOP_S = 5.0
 """A clean end may take so long; whoever stops everything waits for one group after the other."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """What to run. ``stop_signal`` asks for a clean end. ``silent_s``: seconds without a sign of life after which it
-    hangs; 0 for one that shows none."""
-
-    name: str
-    label: str
-    arguments: list[str]
-    environment: Mapping[str, str]
-    directory: Path
-    stop_signal: int = signal.SIGTERM
-    umask: int = 0o077
-    silent_s: float = 0.0
-
-
-def python(*arguments: str) -> list[str]:
-    return [sys.executable, *arguments]
 
 
 def restart_delays() -> Iterator[float]:
@@ -76,11 +53,11 @@ class Child:
     """A Program and, while it runs, its process. ``ended`` notes an end and when to start again; ``stop_s`` is how
     long a clean end may take."""
 
-    def __init__(self, program: Program, log_dir: Path, mark: str):
-        self.program, self.mark = program, mark
+    def __init__(self, program: Program, log_dir: Path, mark: str, begin: Begin = spawn):
+        self.program, self.mark, self._begin = program, mark, begin
         self.stop_s = STOP_S
         self.log = log_dir / f"{program.name}.log"
-        self.process: subprocess.Popen | None = None
+        self.process: Process | None = None
         self.killed = self.halted = False
         self.started_at = 0.0
         self._delays = restart_delays()
@@ -94,15 +71,11 @@ class Child:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def start(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
+    def start(self, more: Mapping[str, str] = NOTHING_MORE) -> None:
         """Start it, with ``more`` in its environment. Raises OSError."""
         rotate(self.log)
-        # `up` killed with -9 must not leave the console behind; SIGTERM lets the agent's servers run on.
-        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-            self.process = subprocess.Popen(
-                self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
-                env={**self.program.environment, **more}, start_new_session=True, umask=self.program.umask,
-                preexec_fn=processes.following_us())
+        with appending(self.log) as log:
+            self.process = self._begin(self.program, log, more)
         self.started_at, self.start_again_at, self.killed = time.monotonic(), None, False
 
     def ended(self) -> int | None:
@@ -139,5 +112,5 @@ class Child:
             self.process = None
         return True
 
-    def _end_session(self, process: subprocess.Popen) -> None:
+    def _end_session(self, process: Process) -> None:
         end_all(session_members(process.pid, self.mark), within_s=END_CHILDREN_S)

@@ -7,8 +7,6 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # it brings no types
-
 from console.up.errors import CannotStart
 
 FREE_MB_NEEDED = 100
@@ -89,6 +87,9 @@ def _port_sentence(port: Port, error: OSError) -> str:
 
 def _holder(number: int) -> str:
     """" by PROGRAM (process N)" when the system lets us see who listens on the port."""
+    # Here: `up`, which stays, seldom needs it.
+    import psutil  # type: ignore[import-untyped]  # it brings no types
+
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == number and connection.pid:

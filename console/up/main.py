@@ -16,12 +16,14 @@ from console.up import first_password, health, machine, programs, redis, servers
 from console.up.apart import aside, one_after_the_other
 from console.up.child import Child
 from console.up.errors import CannotStart
+from console.up.forks import ForkServer
+from console.up.program import spawn
 from console.up.record import RunRecord, end_leftovers
 from console.up.standby import standing
 from console.up.standstill import Standstill, finish
 from console.up.supervisor import Asked, Signals, Supervisor
 
-REDIS_READY_S = 30.0
+REDIS_READY_S, OTHER_REDIS_READY_S = 30.0, 5.0
 CONTROL_READY_S = 30.0
 READY_S = 60.0
 ASK_EVERY_S = 0.2
@@ -72,6 +74,7 @@ class _Run:
         self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / programs.LOCAL_HOST / "state"
         self.supervisor = Supervisor([], record=record, signals=signals, say=say,
                                      on_hurry=lambda: servers.kill(self.agent_state))
+        self.forks = ForkServer(programs.fork_server(self.mark), self.log_dir)
         self.supervisor.beside = Standstill(settings.PAIRWISE_DATA_DIR, self.supervisor, say).look
 
     def go(self) -> int:
@@ -87,6 +90,7 @@ class _Run:
         except Asked:
             pass
         finally:
+            self.forks.release()
             self._stop()
             self.supervisor.close()
         return 0
@@ -97,7 +101,8 @@ class _Run:
         if ended := end_leftovers(self.record.read()):
             say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
         os.umask(0o077)
-        with contextlib.closing(one_after_the_other(_check_databases, _check_settings, self._set_up)) as steps:
+        with contextlib.closing(one_after_the_other(_check_databases, _check_settings, self._wait_redis, self._set_up,
+                                                    meanwhile=self._look_after_redis)) as steps:
             for line in next(steps)["lines"]:
                 say(line)
             machine.check_disk(settings.PAIRWISE_DATA_DIR)
@@ -107,7 +112,10 @@ class _Run:
             self.log_dir.mkdir(exist_ok=True, mode=0o700)
             self.record.open(address=self.address, mark=self.mark,
                              environment=programs.settings_of_this_run(os.environ))
+            if len(self.roles & programs.FORKED) > 1:
+                self.forks.begin()
             self._start_redis()
+            next(steps)
             return next(steps)
 
     def _set_up(self) -> dict:
@@ -135,28 +143,44 @@ class _Run:
         return [port for role, port in ports.items() if role in self.roles]
 
     def _start_redis(self) -> None:
-        url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
-        if not settings.REDIS_IS_EMBEDDED or programs.REDIS not in self.roles:
-            if not redis.wait_ready(url, within_s=5.0, stopped=lambda: False):
-                if why := redis.why_untrusted(url):
-                    raise CannotStart(f"The Redis of PAIRWISE_REDIS_URL cannot be used: {why}.")
-                raise CannotStart("The Redis of PAIRWISE_REDIS_URL does not answer: start it or correct the address; "
-                                  "without PAIRWISE_REDIS_URL Pairwise starts one of its own.")
-            return
-        child = Child(programs.redis_program(embedded_redis_socket(data_dir), self.mark), self.log_dir, self.mark)
-        self.supervisor.children.append(child)
-        self.supervisor.start(child)
-        if not redis.wait_ready(url, within_s=REDIS_READY_S, stopped=lambda: not child.runs):
-            raise CannotStart(f"The embedded Redis did not start; its log says why: {child.log}")
+        if settings.REDIS_IS_EMBEDDED and programs.REDIS in self.roles:
+            program = programs.redis_program(embedded_redis_socket(settings.PAIRWISE_DATA_DIR), self.mark)
+            self.supervisor.children.append(Child(program, self.log_dir, self.mark))
+            self.supervisor.start(self.supervisor.children[-1])
+
+    def _wait_redis(self) -> dict:
+        """Raises CannotStart."""
+        url = settings.PAIRWISE_REDIS_URL
+        if settings.REDIS_IS_EMBEDDED and programs.REDIS in self.roles:
+            if not redis.wait_ready(url, within_s=REDIS_READY_S):
+                raise CannotStart(self._redis_did_not_start())
+        elif not redis.wait_ready(url, within_s=OTHER_REDIS_READY_S):
+            if why := redis.why_untrusted(url):
+                raise CannotStart(f"The Redis of PAIRWISE_REDIS_URL cannot be used: {why}.")
+            raise CannotStart("The Redis of PAIRWISE_REDIS_URL does not answer: start it or correct the address; "
+                              "without PAIRWISE_REDIS_URL Pairwise starts one of its own.")
+        return {}
+
+    def _look_after_redis(self) -> None:
+        """Nobody waits for one that has ended. Raises CannotStart."""
+        if any(child.program.name == programs.REDIS and not child.runs for child in self.supervisor.children):
+            raise CannotStart(self._redis_did_not_start())
+
+    def _redis_did_not_start(self) -> str:
+        return f"The embedded Redis did not start; its log says why: {self.log_dir / programs.REDIS}.log"
 
     def _start(self, done: dict) -> None:
         for program in programs.console_programs(Path(done["agent_config"]), mark=self.mark, roles=self.roles):
-            self.supervisor.children.append(Child(program, self.log_dir, self.mark))
+            self.supervisor.children.append(Child(
+                program, self.log_dir, self.mark, self.forks.fork if program.name in programs.FORKED else spawn))
         for child in self.supervisor.children:
-            if child.program.name == programs.AGENT and programs.CONTROL in self.roles:
-                self._wait_control()
+            if child.program.name == programs.AGENT:
+                self.forks.release()
+                if programs.CONTROL in self.roles:
+                    self._wait_control()
             if child.process is None and not self.signals.stops:
                 self.supervisor.start(child)
+        self.forks.release()
 
     def _wait_control(self) -> None:
         """The agent brings back the servers that ran, and they end at once while nobody gives them a configuration."""

@@ -1,10 +1,12 @@
 """Facts about processes from /proc: who is it, is it still the same one, who belongs to its session."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from protocol.identity import is_alive, start_ticks, stat_fields
@@ -14,21 +16,31 @@ RUN_MARK = "_PAIRWISE_RUN"
 KILLED_S = 3.0
 """A process that was killed may take so long to be gone. What the kernel holds for longer must not hold us."""
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def following_us() -> Callable[[], None]:
     """For ``preexec_fn``: the process gets SIGTERM when the thread of ours that started it ends, and so when we are
     killed."""
-    parent = os.getpid()
+    return partial(follow, os.getpid())
 
-    def follow() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
 
-    return follow
+def follow(parent: int) -> None:
+    """As ``following_us``, in the child of the process ``parent``."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def adopting() -> Iterator[None]:
+    """Inside, processes below us whose parent ends become children of ours."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)
 
 
 def has_terminal() -> bool:

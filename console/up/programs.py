@@ -8,9 +8,9 @@ from pathlib import Path
 from django.conf import settings
 
 from console.up import redis as embedded_redis
-from console.up.child import Program, python
 from console.up.machine import reachable_host, web_address
 from console.up.processes import RUN_MARK
+from console.up.program import Program, python
 from protocol.secret_settings import OF_ONE_COMMAND
 
 ADMIN = "admin"
@@ -24,6 +24,9 @@ DECIDER_SILENT_S, SILENT_S = 5.0, 10.0
 REDIS, WEB, CONTROL, WORKER, LOG, AGENT = "redis", "web", "control", "console-worker", "log-reader", "agent"
 ROLES = (REDIS, CONTROL, WEB, WORKER, LOG, AGENT)
 """What `up` runs on this machine, or some of it."""
+FORKS = "fork-server"
+FORKED = frozenset({CONTROL, WEB, WORKER, LOG})
+"""They use the same modules: where `up` starts several of them, they are forks of a process that has loaded these."""
 
 
 def console_address() -> str:
@@ -34,7 +37,10 @@ def console_address() -> str:
 def console_environment(mark: str) -> dict[str, str]:
     """What all but Redis and the agent see: the settings of this process, wherever they are started."""
     environment = {name: value for name, value in os.environ.items() if name not in OF_ONE_COMMAND}
-    environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1"}
+    # Celery leaves the title of its process alone. Memory for each thread would be of little use to Python, of whose
+    # threads one runs at a time.
+    environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1",
+                    "NOSETPS": "1", "MALLOC_ARENA_MAX": "1"}
     # The host's downloads and our own health check come by this name, whatever names the users' browsers use.
     own = reachable_host(settings.PAIRWISE_HOST)
     if own not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
@@ -70,15 +76,22 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
                 directory=root, silent_s=DECIDER_SILENT_S),
         Program(name=WEB, label="The web process", environment=console, directory=root, silent_s=SILENT_S,
                 arguments=python("-m", "console.web")),
-        Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
-            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-P", "threads", "-c", "4",
-            "--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")),
+        Program(name=WORKER, label="The console worker", environment=console, directory=root,
+                arguments=python("-m", "console.worker")),
         Program(name=LOG, label="The log reader", arguments=python("manage.py", "runlog"), environment=console,
                 directory=root, silent_s=SILENT_S),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,
                 umask=APPLICATIONS_UMASK, silent_s=SILENT_S),
     ]
+
+
+def fork_server(mark: str) -> Program:
+    """What those of FORKED are forks of. Titles leave its environment alone, by which a process is known to be of this
+    run."""
+    return Program(name=FORKS, label="The fork server", directory=settings.BASE_DIR,
+                   environment={**console_environment(mark), "SPT_NOENV": "1"},
+                   arguments=python("-m", "console.up.fork_server"))
 
 
 STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER, LOG), (CONTROL, WEB), (REDIS,))

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 
 from console.up.errors import CannotStart
@@ -106,8 +105,10 @@ def make_directories(socket_path: Path, data_dir: Path) -> None:
         directory.chmod(0o700)
 
 
-def wait_ready(url: str, *, within_s: float, stopped) -> bool:
+def wait_ready(url: str, *, within_s: float, stopped: Callable[[], bool] = lambda: False) -> bool:
     """True once the server at ``url`` answers; False after ``within_s`` or when ``stopped()`` says to give up."""
+    import redis
+
     client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
     deadline = time.monotonic() + within_s
     try:
@@ -127,6 +128,8 @@ def wait_ready(url: str, *, within_s: float, stopped) -> bool:
 
 def why_untrusted(url: str) -> str:
     """What is wrong with TLS between this machine and the server at ``url``, as a clause; "" when it is not that."""
+    import redis
+
     with contextlib.closing(redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)) as client:
         try:
             client.ping()

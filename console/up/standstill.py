@@ -1,7 +1,6 @@
 """What `up` does while the databases are moved by another process: what writes stands still, and starts again with the
 databases that count then. Also when that process died."""
 
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +73,9 @@ def _number(kept: Kept | None) -> str:
 def finish(data_dir: Path) -> dict:
     """Finish, or take back, what a process that died has left; tried again later when that is not possible now. What
     there is to say of it."""
+    # In the process that does it: `up` stays.
+    import sqlite3
+
     from console.relocation import recovery
     from console.relocation.target import Unfit
 

@@ -15,16 +15,16 @@ SETUP = "import django; django.setup()"
 PAGES = ("provisioning.urls", "provisioning.fleet.views", "crispy_forms.helper", "allauth", "fido2", "requests")
 PROCESSES = {
     # name: (its command line, what it imports at its start, what it is not to load)
-    "up": (["manage.py", "up"], "from console.management.commands import up; import console.up.main",
-           ("django.db.models", "django.contrib.auth", "provisioning", "celery", "kombu", "cryptography.x509",
-            "psycopg")),
+    "up": (["manage.py", "up"], "import console.up.command, console.up.main",
+           ("django.db.models", "django.contrib.auth", "django.core.management", "provisioning", "celery", "kombu",
+            "redis", "cryptography.x509", "psycopg")),
     "control": (["manage.py", "runcontrol"],
                 f"{SETUP}; from console.management.commands import runcontrol; import control.main",
                 (*PAGES, "provisioning.registrations", "provisioning.verbs", "celery", "kombu", "click", "asyncssh")),
     "log reader": (["manage.py", "runlog"], f"{SETUP}; from console.management.commands import runlog",
                    (*PAGES, "apprise", "asyncssh", "console.schedule")),
-    "console worker": (["celery"], f"{SETUP}; import console.celery, console.schedule",
-                       (*PAGES, "asyncssh", "uvicorn")),
+    "console worker": (["console/worker.py"], f"{SETUP}; import console.celery, console.schedule, celery.apps.worker",
+                       (*PAGES, "asyncssh", "uvicorn", "celery.bin", "prompt_toolkit")),
     "agent": (["-m", "hostagent"], "import hostagent.__main__, hostagent.agent",
               ("django", "console", "provisioning", "celery", "kombu", "redis", "cryptography")),
 }

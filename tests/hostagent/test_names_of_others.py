@@ -13,9 +13,9 @@ HOSTAGENT = Path(__file__).resolve().parents[2] / "hostagent"
 OPENS = {"opened.py", "ways.py"}
 OWN = {
     "__init__.py", "__main__.py", "agent.py", "asked.py", "boot.py", "bundle.py", "bundled.py", "celery.py",
-    "config.py", "control_link.py", "directories.py", "enrol.py", "files.py", "heartbeats.py", "identity.py",
-    "join.py", "kept.py", "lca.py", "pool_end.py", "process.py", "processes.py", "reconnection.py", "signs.py",
-    "state.py", "supervision.py", "surroundings.py", "trust.py", "worker.py",
+    "config.py", "control_link.py", "directories.py", "enrol.py", "files.py", "heartbeats.py",
+    "host_worker.py", "identity.py", "join.py", "kept.py", "lca.py", "pool_end.py", "process.py", "processes.py",
+    "reconnection.py", "signs.py", "state.py", "supervision.py", "surroundings.py", "trust.py", "worker.py",
     "jobs/cancel.py", "jobs/context.py", "jobs/errors.py", "jobs/fetch.py", "jobs/frame.py", "jobs/janitor.py",
     "jobs/journal.py", "jobs/lca_client.py", "jobs/refusals.py", "jobs/reporter.py", "jobs/sender.py",
 }

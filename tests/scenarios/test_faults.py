@@ -87,7 +87,7 @@ def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_
 
 def _worker_with_children(pairwise) -> psutil.Process | None:
     for process in psutil.Process(pairwise.child("agent")).children(recursive=True):
-        if {"celery", "hostagent"} <= set(process.cmdline()) and process.children():
+        if "hostagent.host_worker" in process.cmdline() and process.children():
             return process
     return None
 

@@ -9,20 +9,24 @@ from protocol.identity import start_ticks
 from .applications import installed
 from .harness import wait_for
 
-DAEMONS = {"the database of jobs": "-server ", "control": "runcontrol", "web": "console.web",
-           "the console worker": "-A console worker", "the log reader": "runlog", "the agent": "-m hostagent",
-           "the host worker": "-A hostagent", "the keeper of an exit code": "shim.py",
-           "a Message Server": "lib.zip"}
+DAEMONS = {"the database of jobs": ("-server ",), "control": ("pairwise: control", "runcontrol"),
+           "web": ("pairwise: web", "console.web"),
+           "the console worker": ("pairwise: console-worker", "console.worker"),
+           "the log reader": ("pairwise: log-reader", "runlog"), "the agent": ("-m hostagent --config",),
+           "the host worker": ("hostagent.host_worker",), "the keeper of an exit code": ("shim.py",),
+           "a Message Server": ("lib.zip",)}
+"""What the command line of each has; of a process of the console as a fork, and as one that was started once more."""
 PASSING = (" -V", " -check")
 
 
 def daemons(pairwise) -> dict[int, str]:
     """{pid: command line} of what runs until it is asked to end, `up` among it."""
     found = {pid: line for pid, line in pairwise.processes().items() if not any(word in line for word in PASSING)}
-    missing = {name for name, part in DAEMONS.items() if not any(part in line for line in found.values())}
+    missing = {name for name, parts in DAEMONS.items()
+               if not any(part in line for line in found.values() for part in parts)}
     assert not missing, f"not among {found}: {missing}"
-    workers = [line for line in found.values() if "celery" in line]
-    assert len(workers) >= 4, f"the console's, and the host's with a pool of two: {workers}"
+    workers = [line for line in found.values() if "host_worker" in line]
+    assert len(workers) >= 3, f"the host's with a pool of two: {workers}"
     return {**found, pairwise.process.pid: "manage.py up"}
 
 

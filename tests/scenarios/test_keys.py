@@ -68,8 +68,7 @@ def test_a_wrong_key_stops_the_start_and_the_right_one_is_rotated_under_load(mak
     said = refusal(run)
     assert "another PAIRWISE_SECRET_KEY than the one that was given" in said
     assert "Give that one again" in said
-    for command in (("manage.py", "runcontrol"), ("-m", "console.web"),
-                    ("-m", "celery", "-A", "console", "worker", "-Q", "console", "-c", "1")):
+    for command in (("manage.py", "runcontrol"), ("-m", "console.web"), ("-m", "console.worker")):
         assert "another PAIRWISE_SECRET_KEY" in ended(run, *command), command
     assert run.command_line("users", "list").returncode == 0
     checked = run.command_line("check", check=False)
@@ -115,7 +114,7 @@ def test_a_file_that_cannot_be_taken_is_a_sentence_of_every_process(make_pairwis
     run = make_pairwise(PAIRWISE_SECRET_KEY_FILE=files("key", "x" * 40))
     change(Path(run.environment["PAIRWISE_SECRET_KEY_FILE"]))
     assert sentence in refusal(run)
-    for command in (("manage.py", "check"), ("-m", "console.web"), ("-m", "celery", "-A", "console", "worker")):
+    for command in (("manage.py", "check"), ("-m", "console.web"), ("-m", "console.worker")):
         said = ended(run, *command)
         assert (sentence in said, said.count("\n")) == (True, 1)
 

@@ -32,7 +32,7 @@ def stopped(process: psutil.Process):
 
 def host_worker(pairwise) -> psutil.Process | None:
     for process in psutil.Process(pairwise.child("agent")).children(recursive=True):
-        if {"celery", "hostagent"} <= set(process.cmdline()) and process.children():
+        if "hostagent.host_worker" in process.cmdline() and process.children():
             return process
     return None
 

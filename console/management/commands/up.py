@@ -1,19 +1,17 @@
-import sys
-
 from django.core.management.base import BaseCommand
+
+from console.up import command
 
 
 class Command(BaseCommand):
-    help = ("Start Pairwise on this machine (Redis, control, web, console worker, log reader, agent) and stop it on "
-            "Ctrl-C.")
+    """Where commands are listed; ``manage.py`` itself carries it out by ``console.up.command``."""
+
+    help = command.HELP
     # The checks run once the data directory is known to be free; messages of ours are plain sentences.
     requires_system_checks = []
 
     def add_arguments(self, parser):
-        parser.add_argument("--only", default="", metavar="ROLES", help="only these, separated by commas: redis, "
-                            "control, web, console-worker, log-reader, agent (default: PAIRWISE_ONLY, else all)")
+        command.add_arguments(parser)
 
     def handle(self, *args, **options):
-        from console.up.main import up
-
-        sys.exit(up(options["only"]))
+        command.carry_out(options["only"])
