@@ -23,6 +23,7 @@ from provisioning.states import Role
 from tests import factories
 from tests.locks import held
 from tests.migrated import MigratedOnce
+from tests.parts import further, of_their_kind
 from tests.ports import free_port
 from tests.shares import CONSOLES, Shares, console_of
 
@@ -46,8 +47,6 @@ SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control", "client"), ("bro
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
 WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}
 """Folders all of whose tests are marked so, and may take so many seconds."""
-QUICK_CASES = {"scenario": 1, "browser": 1, "dear": 1, "django_db": 1, "sampled": 10}
-"""How many cases stand for all of one test that starts processes, fills a database, or goes through very many."""
 FILES_TOLD = 40
 
 
@@ -74,6 +73,8 @@ def pytest_collection_modifyitems(items):
     for cases in tests.values():
         for item in further(cases):
             item.add_marker(pytest.mark.long)
+    for item in of_their_kind(tests.values()):
+        item.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -91,14 +92,6 @@ def _mark_as_its_folder(item):
     for mark, seconds in (WHOLE[part] for part in item.path.parts if part in WHOLE):
         item.add_marker(mark)
         item.add_marker(pytest.mark.timeout(seconds))
-
-
-def further(cases: list) -> list:
-    """Of the cases of one test those that are left to the long part: all but the first, the last and some between."""
-    most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
-    most = min(most, len(cases))
-    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(most)}
-    return [item for place, item in enumerate(cases) if place not in quick]
 
 
 def alone(items) -> list[Path]:

@@ -3,7 +3,6 @@
 Each test runs a copy of the script in an empty directory, with only the programs on PATH that the test puts there.
 """
 
-import itertools
 import os
 import re
 import shutil
@@ -11,14 +10,10 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
-from tests.conftest import JOURNEYS, LONGEST, SCENARIOS, alone, further, is_missed
-from tests.shares import CONSOLES, console_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
@@ -238,71 +233,6 @@ def test_the_first_and_the_last_port_are_taken(sandbox, name):
         assert sandbox.run(**{name: right}).stdout.splitlines()[0] == "python manage.py up"
 
 
-MARKERS = ("scenario", "browser", "network", "long")
-
-
-@pytest.mark.parametrize("marked", [{*some} for count in range(len(MARKERS) + 1)
-                                    for some in itertools.combinations(MARKERS, count)], ids=lambda some: "-".join(
-                                        sorted(some)) or "none")
-def test_each_test_is_in_exactly_one_part(marked):
-    parts = re.findall(r'-m ("[^"]+"|\w+)$', (ROOT / "run").read_text(), re.MULTILINE)
-    assert len(parts) == 7
-    fits = [part for part in parts if Expression.compile(part.strip('"')).evaluate(lambda name: name in marked)]
-    if {"scenario", "browser"} <= marked:
-        pytest.skip("a journey in a browser is not marked as a scenario")
-    assert len(fits) == 1, fits
-
-
-def test_each_test_is_where_its_part_looks_for_it():
-    script = (ROOT / "run").read_text()
-    for variable, folders in (("SCENARIOS", SCENARIOS), ("JOURNEYS", JOURNEYS)):
-        assert f'\n{variable}="{" ".join(f"tests/{folder}" for folder in folders)}"\n' in script
-
-
-@pytest.mark.parametrize(("folder", "mark", "missed"), [
-    ("scenarios", "scenario", False), ("provisioning", "long", False), ("provisioning", "scenario", True),
-    ("scenarios", "browser", True), ("provisioning", None, False),
-])
-def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
-    item = SimpleNamespace(path=ROOT / "tests" / folder / "test_it.py",
-                           iter_markers=lambda: [SimpleNamespace(name=name) for name in (mark, "django_db") if name])
-    assert is_missed(item) is missed
-
-
-@pytest.mark.parametrize(("number", "marked", "quick"), [
-    (1, "django_db", [0]), (4, "django_db", [0]), (4, "scenario", [0]), (1, "browser", [0]),
-    (9, "sampled", [*range(9)]), (91, "sampled", [*range(0, 91, 10)]), (90, "", [*range(90)]),
-])
-def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
-    cases = [SimpleNamespace(place=place, iter_markers=lambda name: iter([name] if name == marked else []))
-             for place in range(number)]
-    left_to_long = [case.place for case in further(cases)]
-    assert sorted([*left_to_long, *quick]) == [*range(number)]
-
-
-def test_the_long_files_that_come_first_are_there():
-    assert {*LONGEST} <= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
-
-
-def using(path: str, fixture: str, scope: str = "session") -> SimpleNamespace:
-    """A test of the file ``path`` that uses ``fixture``."""
-    found = {fixture: [SimpleNamespace(scope=scope)]}
-    return SimpleNamespace(path=ROOT / "tests" / path, _fixtureinfo=SimpleNamespace(name2fixturedefs=found))
-
-
-def test_files_that_use_the_same_console_are_one_workers():
-    named = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if console_of(path)]
-    assert len(named) == sum(len(names) for files in CONSOLES.values() for names in files.values())
-    assert console_of(Path("tests/scenarios/test_alarms.py")) == "site"
-    assert console_of(Path("tests/browser/test_alarms.py")) == "web_environment"
-
-
-def test_a_file_with_a_console_that_nobody_else_of_its_worker_uses_is_noticed():
-    new, named = using("scenarios/test_new.py", "site"), using("scenarios/test_audit.py", "site")
-    assert alone([named, new, using("browser/test_layout.py", "site", "module")]) == [new.path]
-    assert alone([named, using("scenarios/test_audit.py", "pairwise")]) == []
-
-
 def made_ready(sandbox, python: str) -> None:
     """Everything that `./run test` needs is there; ``python`` is what the interpreter of its .venv does."""
     sandbox.python()
@@ -381,20 +311,3 @@ def test_the_scripts_are_executable_and_the_checks_call_the_tests():
         assert path.stat().st_mode & stat.S_IXUSR
         assert os.access(path, os.X_OK)
     assert (ROOT / ".ci/run").read_text().rstrip().endswith("\n./run test")
-
-
-@pytest.mark.long
-@pytest.mark.timeout(300)
-def test_every_process_collects_the_same_tests_in_the_same_order(tmp_path):
-    """Workers that do not agree run nothing at all."""
-    def collected(seed: str) -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", f"cache_dir={tmp_path}",
-             "-o", "addopts=-p no:schemathesis --strict-markers", "tests"],
-            cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONHASHSEED": seed})
-        assert done.returncode == 0, done.stdout[-2000:]
-        return [line for line in done.stdout.splitlines() if "::" in line]
-
-    first = collected("1")
-    assert len(first) > 1000
-    assert collected("2") == first

@@ -67,6 +67,7 @@ def test_a_tab_that_is_closed_on_a_fault_leaves_what_was_typed_to_a_new_one(tab)
     expect(offered(tab.context.new_page(), in_page)[0]).to_contain_text("was not saved")
 
 
+@pytest.mark.long
 def test_what_the_console_took_is_not_offered_again(tab):
     page = tab.page
     button = fill(page, in_page, "taken")

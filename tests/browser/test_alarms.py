@@ -78,6 +78,7 @@ def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_wh
     assert page.evaluate("window.sameDocument")
 
 
+@pytest.mark.long
 def test_a_page_that_is_not_shown_asks_by_itself(page, run):
     page.clock.install()
     page.goto(HOSTS)
@@ -105,6 +106,7 @@ def test_an_open_page_says_that_the_log_reader_has_fallen_silent_and_that_it_is_
     expect(strip_of(page)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_what_is_under_the_pointer_is_not_replaced(page, run):
     raise_alarm(run)
     page.goto(HOSTS)
@@ -136,6 +138,7 @@ def test_on_a_phone_the_dashboard_begins_with_the_pairs_in_which_nobody_serves(p
     assert (tops[0] < tops[1]) is is_first
 
 
+@pytest.mark.long
 def test_a_browser_that_was_asked_to_notifies_of_new_alarms_until_it_is_told_to_stop(page, run):
     page.add_init_script(NO_NOTIFICATIONS)
     page.goto("/monitoring/alarms/")
@@ -159,6 +162,7 @@ def test_a_browser_that_was_asked_to_notifies_of_new_alarms_until_it_is_told_to_
     expect(button).to_have_attribute("aria-disabled", "true")
 
 
+@pytest.mark.long
 def test_a_browser_without_notifications_says_so(page):
     page.add_init_script("delete window.Notification")
     page.goto("/monitoring/alarms/")

@@ -41,6 +41,7 @@ def test_a_target_is_created_by_keyboard_and_its_key_is_never_shown(page, run, a
     expect(page.get_by_text("Stored, never shown.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_test_says_what_was_sent_and_what_came_back(page, run, accessible):  # noqa: F811
     made = run(MAKE)
     page.goto(SHIPPING)

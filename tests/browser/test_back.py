@@ -49,6 +49,7 @@ def test_a_page_that_was_kept_in_memory_goes_away_with_the_session(remembering):
     assert not page.evaluate("window.isTheSamePage")
 
 
+@pytest.mark.long
 @FORMS
 def test_what_was_typed_is_there_when_one_comes_back(remembering, form):
     page = remembering

@@ -84,6 +84,7 @@ def test_charts_can_be_read_by_everybody_at_every_width_in_both_colours(page, ru
         picture(page, f"charts-{name}-{scheme}-{width}", full_page=True)
 
 
+@pytest.mark.long
 def test_another_range_a_table_and_what_happened_are_reached_by_keyboard(page, run, made):  # noqa: F811
     keys = keys_of(run, made)
     _open(page, PAGES["pair"].format(**keys))
@@ -118,6 +119,7 @@ def test_an_open_page_shows_new_figures_and_leaves_what_was_opened(page, run, ma
     assert page.evaluate("window.sameDocument")
 
 
+@pytest.mark.long
 def test_in_the_tab_of_the_editor_another_range_stays_there(page, run, made):  # noqa: F811
     keys = keys_of(run, made)
     _open(page, f"/provisioning/environment/applications/{keys['pair']}/?tab=charts")

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from protocol.client_logins import opens
@@ -53,6 +54,7 @@ def test_sync_is_the_protocol_of_ha_sync_and_both_can_be_changed(page: Page):
     expect(flag).to_be_checked()
 
 
+@pytest.mark.long
 def test_what_has_to_be_typed_is_never_folded_away(page: Page):
     general = page.locator("details.section").first
     page.goto(f"{LIST}new/")
@@ -77,6 +79,7 @@ def test_leaving_with_unsaved_changes_asks_and_can_be_taken_back(page: Page, pai
     page.wait_for_url(re.compile(r"/applications/(\?.*)?$"))
 
 
+@pytest.mark.long
 def test_a_passcode_is_made_beside_the_options_and_its_hash_alone_is_kept(page: Page, pairwise: Pairwise, accessible):
     apply(pairwise, message_server("MS_Passcode"))
     open_editor(page, "MS_Passcode")
@@ -138,6 +141,7 @@ def test_the_list_is_worked_with_the_keyboard_alone(page: Page, pairwise: Pairwi
     expect(page.get_by_role("heading", level=1)).to_contain_text("MS_Keys_1")
 
 
+@pytest.mark.long
 def test_a_delete_names_what_it_hits(page: Page, pairwise: Pairwise):
     apply(pairwise, message_server("MS_Doomed"))
     page.goto(LIST)

@@ -10,6 +10,7 @@ from .test_live_pages import page  # noqa: F401 fixture
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_the_time_that_was_chosen_last_counts_alone(page):  # noqa: F811 fixture
     page.goto("/monitoring/log/")
     time, since = page.locator("#filter-time"), page.locator("#filter-since")
@@ -43,6 +44,7 @@ def test_what_is_typed_counts_although_the_list_was_asked_for_anew_right_before(
     assert held[0].request.failure
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "rows"), [(1280, 1), (800, 2)])
 def test_the_filter_of_alarms_takes_few_rows(page, width, rows):  # noqa: F811 fixture
     page.set_viewport_size({"width": width, "height": 800})

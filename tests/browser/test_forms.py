@@ -46,6 +46,7 @@ def count_of(page: Page, text: str) -> None:
     expect(page.locator("[data-summary] h2")).to_have_text(f"{text} to correct before it can be saved")
 
 
+@pytest.mark.long
 def test_the_summary_of_the_editor_follows_what_is_typed(page: Page, accessible):
     page.goto(EDITOR)
     page.get_by_label("Startup Timeout").fill("soon")

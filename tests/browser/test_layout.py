@@ -160,6 +160,7 @@ def test_the_list_shows_ports_and_the_way_to_the_pair_at_1280_px(page, usual):  
     assert row.locator(".c-backup a").get_attribute("href").startswith(f"/monitoring/pairs/{usual['primary']}/")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_editors_verbs_have_words(page, usual, width):  # noqa: F811
     page.set_viewport_size({"width": width, "height": 900})
@@ -195,6 +196,7 @@ def test_a_phone_has_the_editors_lesser_buttons_below_more(page, usual):  # noqa
     expect(more).to_be_focused()
 
 
+@pytest.mark.long
 def test_what_is_off_below_more_says_why_and_a_click_beside_it_closes_it(page, usual):  # noqa: F811
     page.set_viewport_size({"width": 390, "height": 900})
     _open(page, PAGES["editor"].format(**usual))
@@ -207,6 +209,7 @@ def test_what_is_off_below_more_says_why_and_a_click_beside_it_closes_it(page, u
     expect(start).to_be_hidden()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 1100, 800])
 @pytest.mark.parametrize("name", ["drills", "waivers", "jobs", "events", "pairs", "audits", "list", "alarms", "alarm",
                                   "maintenance", "conditions", "channels", "notification rules", "deliveries",
@@ -222,6 +225,7 @@ def test_lists_keep_within_their_panel_and_names_break_behind_their_marks(page, 
         assert page.evaluate(BROKEN_NAMES) == []
 
 
+@pytest.mark.long
 def test_names_in_history_break_behind_their_marks_on_a_phone(page, usual):  # noqa: F811
     page.set_viewport_size({"width": 390, "height": 900})
     _open(page, PAGES["history"])
@@ -229,6 +233,7 @@ def test_names_in_history_break_behind_their_marks_on_a_phone(page, usual):  # n
     assert page.evaluate(BROKEN_NAMES) == []
 
 
+@pytest.mark.long
 def test_the_timeline_of_a_pair_is_short_until_somebody_asks_for_more(page, usual):  # noqa: F811
     _open(page, PAGES["pair"].format(**usual))
     assert page.locator(".story li").count() == 6

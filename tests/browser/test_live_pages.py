@@ -214,6 +214,7 @@ def test_the_address_of_a_host_is_looked_up(page):
     expect(page.get_by_role("textbox", name="Name")).to_have_value("localhost")
 
 
+@pytest.mark.long
 def test_leaving_a_form_with_unsaved_work_asks_first(page):
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
@@ -320,6 +321,7 @@ def test_a_proof_that_is_old_is_green_no_longer(page, run):
     expect(badge).to_have_attribute("data-old", "")
 
 
+@pytest.mark.long
 def test_paused_failover_appears_in_the_header_of_an_open_page(page, run):
     keys = run(PAIR)
     page.goto("/operations/jobs/")

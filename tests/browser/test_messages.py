@@ -92,6 +92,7 @@ def test_messages_are_read_and_written(page, pair, server):  # noqa: F811
         expect(rows.first).to_contain_text("hello")
 
 
+@pytest.mark.long
 def test_a_connection_is_cut_and_a_position_is_moved(page, pair, server):  # noqa: F811
     with Client(server.port) as client:
         client.subscribe("/topic/work*", "all", ack="client", durable_name="night-report", selector="type = 'order'")

@@ -18,6 +18,7 @@ answer = {"name": name, "channel": row.name, "row": row.pk, "server": f"{name}-s
 """
 
 
+@pytest.mark.long
 def test_enter_creates_a_channel_with_the_fields_of_its_kind(page, run):  # noqa: F811
     name = run(MAKE)["name"]
     page.goto(f"{NOTIFICATIONS}channels/")
@@ -48,6 +49,7 @@ def test_a_test_says_what_came_back_and_the_focus_is_where_it_began(page, run): 
     expect(verb).to_be_focused()
 
 
+@pytest.mark.long
 def test_names_are_offered_behind_those_that_are_written(page, run):  # noqa: F811
     made = run(MAKE)
     page.goto(f"{NOTIFICATIONS}rules/")

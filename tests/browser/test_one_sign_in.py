@@ -1,5 +1,6 @@
 """A password that an Administrator gave, good for one sign-in, while somebody works on a form."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.scenarios.harness import PASSWORD
@@ -28,6 +29,7 @@ def choose_password(page: Page, old: str) -> None:
     expect(page.locator("#toasts")).to_contain_text("Your password was changed.")
 
 
+@pytest.mark.long
 def test_a_form_outlives_a_password_that_is_reset_while_somebody_types(tab, chromium, pairwise):
     admin = tab.page
     field, _ = in_dialog(admin)

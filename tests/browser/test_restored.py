@@ -57,6 +57,7 @@ def tab(chromium, disputed, request):
     opened.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("tab", "look"), [
     pytest.param(look, look, marks=[] if look == QUICK_LOOK else pytest.mark.long) for look in LOOKS], indirect=["tab"])
 def test_the_pages_are_accessible_and_fit(tab, look, disputed, control, accessible):

@@ -41,6 +41,7 @@ def add(log: Path, text: str) -> None:
         file.write(text)
 
 
+@pytest.mark.long
 def test_the_log_of_a_server_is_read_in_the_browser(log, page, accessible):
     lines = opened(page)
     expect(lines).to_have_count(500)

@@ -92,6 +92,7 @@ def test_a_token_is_made_shown_once_changed_and_revoked(page, accessible):
     expect(page.get_by_role("main")).to_contain_text("You have no API token.")
 
 
+@pytest.mark.long
 def test_an_administrator_sees_all_of_them_and_makes_service_accounts(page, run, accessible):
     run(MAKE)
     page.goto("/provisioning/accounts/users/")

@@ -94,6 +94,7 @@ def test_the_session_ends_while_somebody_types(tab, form, accessible):
     expect(page.locator("#sign-in")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_an_answer_from_before_the_sign_in_signs_nobody_out(tab):
     page, held, address = tab.page, [], "**/provisioning/environment/hosts/"
     asks_again = "htmx.trigger('#live-list', 'live')"
@@ -223,6 +224,7 @@ def test_before_the_end_there_is_a_notice_and_a_button_that_stays(tab):
     expect(notice).to_have_count(0)
 
 
+@pytest.mark.long
 @FORMS
 def test_what_was_typed_is_offered_after_back_or_a_closed_tab(tab, form, accessible):
     page = tab.page
@@ -321,6 +323,7 @@ def test_what_was_put_back_does_not_write_over_a_save_in_between(tab):
     expect(page.locator("[name=os_version]")).to_have_value("typed before")
 
 
+@pytest.mark.long
 def test_a_draft_goes_with_save_cancel_and_sign_out_and_holds_no_secret(tab):
     page = tab.page
     field, button = in_dialog(page)

@@ -144,6 +144,7 @@ def asked_once_more(page: Page, accessible) -> None:
     expect(page.get_by_role("main")).to_contain_text("You have none")
 
 
+@pytest.mark.long
 def test_the_sign_in_page_of_administrators(tab, oidc_process, accessible):
     page = tab.page
     sign_in(page)

@@ -378,6 +378,7 @@ def test_a_standby_that_is_cut_off_from_its_primary_is_named(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_without_control_it_is_named_and_what_runs_is_not_known(audited):
     with audited.site.pairwise.frozen_child("control"):
         found = audited.found({("A58", P)}, look=False)

@@ -89,6 +89,7 @@ def test_a_package_with_a_file_outside_of_its_directory_is_refused_at_import(pai
     assert "lies outside of it" in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_package_with_a_link_out_of_its_directory_is_refused_before_anything_is_unpacked(pairwise, evil_package):
     link = tarfile.TarInfo("lib/link")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"

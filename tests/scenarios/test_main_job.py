@@ -87,6 +87,7 @@ def test_without_auto_restart_the_status_says_what_happened(pairwise):
     assert "SIGKILL" in pairwise.browser().get("/monitoring/events/").text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("graceful", [False, True])
 def test_a_planned_stop_is_never_restarted(pairwise, graceful):
     name = f"Planned{graceful}"

@@ -93,12 +93,21 @@ def test_a_console_on_postgres_keeps_what_a_program_says_and_tells_of_a_crash(tm
 
 
 def close_connections(database: str) -> None:
-    """As a restart of PostgreSQL does it, or a firewall; but the one that is control's lease, which is lost with it."""
+    """As a restart of PostgreSQL does it, or a firewall, each as soon as nobody is in the middle of something with it;
+    but the one that is control's lease, which is lost with it."""
     with psycopg.connect(database, autocommit=True) as session:
-        closed = session.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'idle' "
-            "AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')").fetchall()
-    assert closed
+        open_now = {pid for pid, in session.execute(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' "
+            "AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")}
+
+        def closed() -> bool:
+            session.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY(%s) AND state = "
+                            "'idle' AND state_change < clock_timestamp() - interval '0.5 seconds'", [[*open_now]])
+            left = session.execute("SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)", [[*open_now]])
+            return left.fetchone() is None
+
+        assert open_now
+        wait_for(closed, 60, "no connection that was open before")
 
 
 @pytest.mark.long

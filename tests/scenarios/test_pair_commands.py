@@ -37,6 +37,7 @@ def test_failover_would_work_on_a_pair_that_is_whole_and_not_while_it_is_paused(
     assert asked(pair, "failover_check", primary.name)["works"]
 
 
+@pytest.mark.long
 def test_failover_would_not_work_without_the_standby(pair):
     standby = pair.standby
     standby.freeze()
@@ -46,6 +47,7 @@ def test_failover_would_not_work_without_the_standby(pair):
     pair.wait_whole()
 
 
+@pytest.mark.long
 def test_switchover_waits_until_the_other_one_is_proven_and_does_not_switch_back_when_asked_twice(pair):
     primary, backup = pair.members
     done = asked(pair, "switchover", primary.name, "--wait", "--to", backup.name)

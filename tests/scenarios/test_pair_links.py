@@ -131,6 +131,7 @@ def test_s11_a_primary_that_control_cannot_hear_is_replaced_although_the_standby
     assert pair.active is second
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", ["to control", "from control", "to the standby", "from the standby"])
 def test_s11_one_direction_lost_ends_with_one_primary_and_every_message(pair, lost):
     first, second = pair.members
@@ -220,6 +221,7 @@ def test_s13_without_control_and_standby_nothing_is_acknowledged_until_one_is_ba
         second.host.heal()
 
 
+@pytest.mark.long
 def test_s13_without_control_the_standby_that_comes_back_is_enough(pair):
     _, second = pair.members
     with under_load(pair) as ledger:
@@ -263,6 +265,7 @@ def test_s15_a_standby_put_back_from_an_old_copy_is_never_promoted(pair):
     assert pair.active is first
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.3])
 def test_s19_control_killed_around_the_promotion_leaves_one_primary_and_is_served_again_within_3_s(pair, after_s):
     first, _ = pair.members

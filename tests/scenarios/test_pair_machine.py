@@ -29,6 +29,7 @@ def module_pair(site):
 # --- disks ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("states", [{"syncs": "hangs"}, {"syncs": "fails"}, {"writes": "hangs"}, {"writes": "fails"}],
                          ids=lambda states: " ".join(f"{what} {how}" for what, how in states.items()).replace(" ", "-"))
 def test_s47_a_primary_whose_disk_is_unwell_hands_over_and_takes_part_again_by_itself(pair, states):
@@ -125,8 +126,9 @@ def test_s49_a_standby_that_starts_with_a_clock_that_is_ahead_keeps_everything_a
     with under_load(pair) as ledger:
         ledger.wait_acknowledged(200)
         second.host.machine.clock(40 * DAY_S)
+        before = second.facts()["pid"]
         second.kill()
-        pair.wait("away", in_sync=False)
+        wait_for(lambda: second.facts()["pid"] not in (before, 0, None), 20, "another process")
         pair.wait_whole()
         pair.switch_over()
         assert pair.active is second

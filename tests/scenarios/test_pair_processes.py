@@ -143,6 +143,7 @@ def test_s20_a_primary_that_froze_for_8_s_acknowledges_nothing_when_it_thaws(pai
     assert pair.active is second
 
 
+@pytest.mark.long
 def test_s20_a_client_that_stays_with_the_frozen_primary_hears_no_receipt_after_the_thaw(pair):
     first, second = pair.members
     with pair.ledger() as ledger:

@@ -1,6 +1,7 @@
 """The console scaled out: PostgreSQL, Redis with TLS and a password (or RabbitMQ), several machines, two controls."""
 
 import contextlib
+import hashlib
 import io
 import os
 import secrets
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from bench import rabbitmq
+from hostagent.jobs.archive import CHECKSUMS
 from provisioning.keys import mark_of
 
 from .applications import message_server
@@ -110,14 +112,16 @@ PACKAGE_BYTES = 4 * 2**20
 
 
 def another_package(scaled: ScaledOut) -> bytes:
-    """Content that no machine has."""
-    directory = Path(scaled.machines[0].environment["PAIRWISE_PACKAGES_DIR"])
+    """One that no machine has, and from which servers can be installed as from the one that is there."""
+    directory, more = Path(scaled.machines[0].environment["PAIRWISE_PACKAGES_DIR"]), os.urandom(PACKAGE_BYTES)
     with tarfile.open(next(directory.glob("*.tar.gz"))) as known:
-        description = known.extractfile("ip_description.xml").read()
+        files = [(member, known.extractfile(member).read()) for member in known if member.isfile()]
+    files.append((tarfile.TarInfo("more"), more))
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as package:
-        for name, content in (("ip_description.xml", description), ("more", os.urandom(PACKAGE_BYTES))):
-            member = tarfile.TarInfo(name)
+        for member, content in files:
+            if member.name == CHECKSUMS:
+                content += f"{hashlib.sha256(more).hexdigest()}  more\n".encode()
             member.size = len(content)
             package.addfile(member, io.BytesIO(content))
     return made.getvalue()
