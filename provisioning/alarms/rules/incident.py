@@ -48,15 +48,26 @@ def incident(events: Iterable[Said], raised_at: datetime) -> str:
                 default=raised_at)
     # What ended well before anything went wrong belongs to another story.
     told = list(dropwhile(lambda event: event.number in _ENDS_WELL, (event for event in told if event.at >= began)))
-    course = Course()
-    for event in told:
-        after = "" if event is told[0] else _after(event.at - told[0].at)
-        _tell(course, event, after)
-        if not course.wrong and event.number in _HEALS:
-            break
+    course = _course(told, raised_at)
     often = [f"{name} ended {times} times in all." for (number, name), times in course.times.items()
              if number == ENDED and times > 1]
     return " ".join([*_short(course.sentences), *often])
+
+
+def _course(told: Sequence[Said], raised_at: datetime) -> Course:
+    """Through the one around the alarm: what was well again before it was raised is told only where nothing follows."""
+    course, first, is_over = Course(), None, False
+    for event in told:
+        if is_over and event.number not in _HEALS:
+            if event.number not in _BREAKS and event.at < raised_at:
+                continue
+            course, first, is_over = Course(), None, False
+        first = first or event
+        _tell(course, event, "" if event is first else _after(event.at - first.at))
+        is_over = is_over or (not course.wrong and event.number in _HEALS)
+        if is_over and event.at >= raised_at:
+            break
+    return course
 
 
 def _after(span: timedelta) -> str:

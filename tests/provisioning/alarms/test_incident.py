@@ -73,6 +73,16 @@ def test_a_failover_is_told_from_the_end_of_the_process_until_it_is_in_sync_agai
      "Nobody served then. MS_P ended after 7.0 s: killed by signal 9 (SIGKILL)."),
     ([said(0, 10327), said(0, 10327, "MS_B")], "The active server changed too often."),
     ([said(-1, 5093), said(1, Own.IN_SYNC, text=IN_SYNC)], ""),
+    ([said(-9, 5095), said(-9, 5095, "MS_B"),
+      said(-8, 5093, text="Initializing → Started (Primary): Serves in epoch 1."),
+      said(-7, Own.IN_SYNC, text=IN_SYNC), said(-7, Own.IN_SYNC, text="MS_B has everything that MS_P acknowledged."),
+      said(-4, Own.ROLE_CHANGED, text="MS_P is the active server in epoch 1: as asked."), said(0, ENDED, text=KILLED),
+      said(0, Own.ROLE_CHANGED, text=TAKES_OVER)],
+     "MS_P ended: killed by signal 9 (SIGKILL). MS_B took over at once."),
+    ([said(-9, ENDED, text=KILLED), said(-8, 5093, text="Initializing → Started (Primary): Serves in epoch 1."),
+      said(-7, Own.IN_SYNC, text=IN_SYNC)],
+     "MS_P ended: killed by signal 9 (SIGKILL). MS_P was Started again after 1.0 s. "
+     "MS_P was in sync after 2.0 s."),
     ([said(-1, Own.SERVES_AGAIN), said(1, ENDED, text=KILLED)], "MS_P ended: killed by signal 9 (SIGKILL).")])
 def test_what_is_told(events, told):
     assert incident(events, AT) == told

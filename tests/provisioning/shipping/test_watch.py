@@ -159,7 +159,8 @@ async def test_entries_are_sent_again_from_where_somebody_asks():
         async with running(Shipper()):
             await until(lambda: position() == 5)
             await done(lambda: targets.send_again(actor=factories.ADMINISTRATOR, target_id=row.pk, number=4))
-            await until(lambda: collector.numbers[5:] == [4, 5, 6])
+            # That somebody asked is an entry too: it may have gone on its own before the others go again.
+            await until(lambda: collector.numbers[5:][-3:] == [4, 5, 6])
 
 
 def test_it_is_told_when_one_is_behind_for_an_hour_and_when_it_has_caught_up():
