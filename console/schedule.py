@@ -33,7 +33,7 @@ class Duty:
 
 DUTIES = (
     # A start waits for it.
-    Duty(tasks.ask_for_heartbeat, 2.0, at_once=True),
+    Duty(tasks.ask_for_heartbeat, 3.0, at_once=True),
     Duty(tasks.audit_changes, 3.0),
     Duty(tasks.keep_broker_accounts, 5.0),
     Duty(tasks.reap_jobs, REAP_EVERY_S),

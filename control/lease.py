@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from provisioning.core.prepared import Prepared
@@ -32,6 +31,7 @@ _BOUNDS = ("SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '3s'; "
 
 
 _LEASE = Prepared(lambda: Leadership.objects.filter(name=LEADER).values_list("term", "holder", "address", "beat"))
+_BEAT = f"UPDATE {Leadership._meta.db_table} SET beat = beat + 1, address = %s WHERE name = %s AND term = %s"
 _BEATS = Upsert(ControlBeat, ["name", "at", "facts"], "name")
 
 
@@ -74,7 +74,9 @@ def beat(*, term: int, address: str, facts: dict[str, Any]) -> None:
     with transaction.atomic(ALIAS, durable=True):
         _bound()
         # One statement that finds the term and holds the row.
-        if not Leadership.objects.filter(name=LEADER, term=term).update(beat=F("beat") + 1, address=address):
+        with connections[ALIAS].cursor() as cursor:
+            is_held = cursor.execute(_BEAT, [address, LEADER, term]).rowcount
+        if not is_held:
             raise Deposed(_of_another(read().term))
         _heartbeat(LEADER, {**facts, ADDRESS: address})
 

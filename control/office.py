@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from protocol.beats import next_beat
+
 from . import lease
 from .database import RECORD, Database, DatabaseAway, Deposed, as_sentence
 from .leadership import BEAT_S, LAPSE_S, LOOK_S, Lease, Seen, Step, Verdict, decide
@@ -54,7 +56,7 @@ class Office:
 
     async def look_again(self) -> None:
         """Wait until the next look is due, then look. Never raises."""
-        await asyncio.sleep(BEAT_S if self.term else LOOK_S)
+        await next_beat(BEAT_S if self.term else LOOK_S)
         try:
             await self.look()
         except DatabaseAway as error:

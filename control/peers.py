@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from protocol.beats import until_next
 from protocol.lines import MAX_LINE, WireError, decode, encode
 from protocol.message import Message
 from protocol.opening_messages import Heartbeat
@@ -30,9 +31,10 @@ INBOX_LINES = 200
 LINES_A_TURN = 20
 SLICE_S = 0.02
 """So long messages are taken before the loop turns: signs of life must be read in between."""
-SWEEP_S = 0.1
-HELD_UP_S = 0.5
-"""After a sweep that came so late nobody is taken for silent: what they sent is still unread."""
+SWEEP_S, REST_S = 0.125, 0.25
+"""Between two sweeps, and between two while there is nobody to look at."""
+HELD_UP_S = 0.4
+"""At a sweep that comes so much too late nobody is taken for silent: what they sent is still unread."""
 BEAT = encode(Heartbeat())
 _COUNTERS = (b'{"type":"progress"', b'{"type":"host_facts"', b'{"type":"report"')
 """Of these the newest one alone counts."""
@@ -106,13 +108,13 @@ class Peers:
 
     async def run(self) -> None:
         """Until cancelled."""
-        swept = time.monotonic()
         while True:
-            await asyncio.sleep(SWEEP_S)
+            began = time.monotonic()
+            wait_s = until_next(SWEEP_S if self._looks and self._looks[0][0] < began + REST_S else REST_S, began)
+            await asyncio.sleep(wait_s)
             now = time.monotonic()
-            due = self._due(now)
-            late = [] if now - swept > HELD_UP_S else [peer for peer in due if peer.is_late(now)]
-            swept = now
+            due = self._due(now + SWEEP_S / 2)
+            late = [] if now - began - wait_s > HELD_UP_S else [peer for peer in due if peer.is_late(now)]
             for peer in due:
                 peer.beat(now)
             if late:
@@ -125,9 +127,9 @@ class Peers:
             for peer in due:
                 self._look_later(peer)
 
-    def _due(self, now: float) -> list["Peer"]:
+    def _due(self, until: float) -> list["Peer"]:
         due = []
-        while self._looks and self._looks[0][0] <= now:
+        while self._looks and self._looks[0][0] <= until:
             peer = heapq.heappop(self._looks)[2]
             if peer in self._all:
                 due.append(peer)
@@ -281,7 +283,7 @@ class Peer(asyncio.Protocol):
 
     def beat(self, now: float) -> None:
         """Called by the sweep: show a sign of life when one is due; one who reads nothing is cut."""
-        if now - self._sent_at >= self.beat_s:
+        if now - self._sent_at >= self.beat_s - SWEEP_S / 2:
             self._write(BEAT)
         if self._stalled_since is not None and now - self._stalled_since > SEND_TIMEOUT_S:
             self.cut(f"{self.name} did not read for {SEND_TIMEOUT_S:g} s")

@@ -52,7 +52,7 @@ class Listener:
         self._serve, self._context, self._out_of_order, self._refused = serve, context, out_of_order, refused
         self._tasks: set[asyncio.Task[None]] = set()
         # Over TLS nothing can be said before its handshake.
-        self._waiting = Openings(beats=context is None)
+        self._waiting, self._somebody_waits = Openings(beats=context is None), asyncio.Event()
         self._strangers: Strangers[asyncio.Task[None]] = Strangers(lambda: OPENINGS)
         self._listening: list[socket.socket] = []
         self._at_work = Tasks(failed)
@@ -109,14 +109,23 @@ class Listener:
         address = _address(connection)
         self._waiting.add(address, connection)
         self._let_in()
+        if len(self._waiting):
+            self._somebody_waits.set()
         if len(self._strangers) >= OPENINGS and (silent := self._strangers.gives_way_to(address)) is not None:
             self._send_away(silent)
             if (first := self._waiting.next(address)) is not None:
                 self._begin(first)
 
+    async def _until(self, wait_s: float) -> None:
+        """So long from now, or from when somebody waits."""
+        if not len(self._waiting):
+            self._somebody_waits.clear()
+            await self._somebody_waits.wait()
+        await asyncio.sleep(wait_s)
+
     async def _show_life(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_S)
+            await self._until(BEAT_S)
             self._waiting.beat()
 
     def _let_in(self) -> None:
@@ -141,7 +150,7 @@ class Listener:
 
     async def _make_room(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await self._until(LOOK_S)
             before = time.monotonic() - GRACE_S
             for _ in range(len(self._waiting)):
                 if (silent := self._strangers.oldest(before=before, further=False)) is None:

@@ -1,7 +1,8 @@
 """When control must not believe its own clock or a quiet moment: it was held up, or a pair changes too often."""
 
-import asyncio
 import time
+
+from protocol.beats import next_beat
 
 LOOK_S = 0.25
 HELD_UP_S = 1.0
@@ -24,7 +25,7 @@ class Pauses:
         """Look until cancelled."""
         while True:
             before = time.monotonic()
-            await asyncio.sleep(LOOK_S)
+            await next_beat(LOOK_S)
             self.looked(before, time.monotonic())
 
     def looked(self, before: float, now: float) -> None:

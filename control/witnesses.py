@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+from protocol.beats import next_beat
 from protocol.events import Own, level_of
 from protocol.files import write_atomically
 from protocol.messages import Generation
@@ -66,7 +67,7 @@ class Witnesses:
         """Tell all agents whenever the record has gone on, until cancelled."""
         told = 0
         while True:
-            await asyncio.sleep(TELL_S)
+            await next_beat(TELL_S)
             if self._ledger.position != told:
                 told = self._ledger.position
                 self.tell(*self._world.hosts.values())

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from protocol.beats import until_next
+
 from . import copies
 from .copies import Batch
 from .database import Database, DatabaseAway
@@ -171,7 +173,7 @@ class Writer:
         """Write until cancelled; a database that is away keeps everything waiting here."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_S):
+                async with asyncio.timeout(until_next(FLUSH_S, time.monotonic())):
                     await self._wake.wait()
             self._wake.clear()
             await asyncio.sleep(PAUSE_A_ROW_S * await self.flush())

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
+from protocol.beats import until_next
 from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
@@ -132,7 +133,7 @@ class ControlLink:
             else:
                 await channel.send(HostFacts(host=self.facts()))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(FACTS_EVERY_S, channel.report_s)):
+                async with asyncio.timeout(until_next(max(FACTS_EVERY_S, channel.report_s), time.monotonic())):
                     while True:
                         await self._wake.wait()
                         await self._send_changes(channel)

@@ -5,6 +5,8 @@ import hashlib
 import logging
 from pathlib import Path
 
+from protocol.beats import next_beat
+
 from .processes import Processes
 from .signs import Signs, Silence
 
@@ -42,7 +44,7 @@ class Heartbeats:
             self._loop.add_reader(self._signs, self._hear)
         while True:
             self._look(processes, self._loop.time())
-            await asyncio.sleep(LOOK_S)
+            await next_beat(LOOK_S)
 
     def close(self) -> None:
         if self._signs is not None:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from protocol.beats import next_beat
 from protocol.server_messages import Grant
 from protocol.tasks import Tasks
 from protocol.throttle import Throttle
@@ -338,7 +339,7 @@ class Broker:
 
     async def _ticks(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S)
+            await next_beat(TICK_S)
             now = self._loop.time()
             self.housekeeping.look_at_disk()
             for session in self.roster:

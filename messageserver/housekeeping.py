@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from protocol.beats import next_beat
 from protocol.events import Own
 
 from . import system
@@ -79,7 +80,7 @@ class Housekeeping:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
+            await next_beat(HOUSEKEEPING_S)
             self._broker.client_event.settle()
             self._look_at_clock()
             try:
@@ -93,7 +94,6 @@ class Housekeeping:
         await self._measure_disk()
         if broker.storing.unavailable:
             await broker.recover()
-        await broker.storing.run(broker.store.note_age)
         await self._fill_places()
         while self._decides_on_trimming and (removal := await self._trim()) is not None:
             self._trimmings.add(removal)
@@ -104,8 +104,13 @@ class Housekeeping:
         that, or one step while clients wait. Raises StoreError."""
         broker, loop = self._broker, asyncio.get_running_loop()
         ends = loop.time() + FILL_S
-        while await broker.storing.run(broker.store.fill_places) and loop.time() < ends and not broker.waiting_bytes:
+        while await broker.storing.run(self._noted) and loop.time() < ends and not broker.waiting_bytes:
             await asyncio.sleep(0)
+
+    def _noted(self) -> bool:
+        """In the store's thread, in one turn; whether more places lack."""
+        self._broker.store.note_age()
+        return self._broker.store.fill_places()
 
     async def _measure_disk(self) -> None:
         """In the store's thread: asking a disk that hangs takes as long as writing to it."""

@@ -30,13 +30,13 @@ BUILD_TIME = 1795305600
 ZIP_TIME = (2026, 11, 22, 0, 0, 0)
 HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
-PROTOCOL_MODULES = ("__init__.py", "auth.py", "client_logins.py", "collector.py", "console_logins.py", "controls.py",
-                    "dialler.py", "door.py", "drills.py", "epochs.py", "events.py", "files.py", "handshakes.py",
-                    "identity.py", "lines.py", "log_files.py", "log_logins.py", "log_publisher.py", "log_queue.py",
-                    "log_records.py", "message.py", "open_files.py", "opening_messages.py", "outside.py",
-                    "pair_messages.py", "pauses.py", "places.py", "said.py", "server_messages.py", "socket_line.py",
-                    "stomp_client.py", "strangers.py", "tasks.py", "throttle.py", "tls.py", "validity.py",
-                    "watchdog.py", "wire.py")
+PROTOCOL_MODULES = ("__init__.py", "auth.py", "beats.py", "client_logins.py", "collector.py", "console_logins.py",
+                    "controls.py", "dialler.py", "door.py", "drills.py", "epochs.py", "events.py", "files.py",
+                    "handshakes.py", "identity.py", "lines.py", "log_files.py", "log_logins.py", "log_publisher.py",
+                    "log_queue.py", "log_records.py", "message.py", "open_files.py", "opening_messages.py",
+                    "outside.py", "pair_messages.py", "pauses.py", "places.py", "said.py", "server_messages.py",
+                    "socket_line.py", "stomp_client.py", "strangers.py", "tasks.py", "throttle.py", "tls.py",
+                    "validity.py", "watchdog.py", "wire.py")
 PROGRAM = "lib.zip"
 MARSHAL_VERSION = 2
 """Later ones write what is used twice by reference, and that depends on what else is in memory."""

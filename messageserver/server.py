@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from protocol.beats import until_next
 from protocol.events import Own
 from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
@@ -276,7 +277,7 @@ class Server:
     async def _reports(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REPORT_EVERY_S):
+                async with asyncio.timeout(until_next(REPORT_EVERY_S, time.monotonic())):
                     await self._changed.wait()
             self._changed.clear()
             if self._phase in ("ready", "started"):

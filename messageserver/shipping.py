@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from protocol.beats import next_beat
 from protocol.tasks import until_one_ends
 
 from .broker import Broker
@@ -252,7 +253,7 @@ class Shipping:
         """A standby that does not confirm what it was sent is given up after the standby timeout."""
         while True:
             limit_s = self._broker.settings.redundancy.standby_timeout_s
-            await asyncio.sleep(min(0.25, limit_s / 4))
+            await next_beat(min(0.25, limit_s / 4))
             waited = self._loop.time() - self._progress_at
             if self._under_way and waited > limit_s:
                 raise SyncError(f"it has confirmed nothing for {waited:.1f} s (option redundancy/standby-timeout)")

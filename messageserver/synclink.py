@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from protocol.beats import next_beat
 from protocol.wire import Channel
 
 from .syncwire import HEADER, Kind, SyncError, frame, header, read_words, words
@@ -82,7 +83,7 @@ class SyncLink:
         """Show a sign of life whenever nothing else was sent, until cancelled."""
         while True:
             self._sent = False
-            await asyncio.sleep(BEAT_S)
+            await next_beat(BEAT_S)
             if not self._sent:
                 self.send(frame(Kind.BEAT))
 

@@ -3,11 +3,12 @@
 systemd, `up` and the agent all ask in this way, so a process need not know which of them watches it.
 """
 
-import asyncio
 import contextlib
 import os
 import socket
 from collections.abc import MutableMapping
+
+from .beats import next_beat
 
 ADDRESS, PERIOD, OWNER = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 """Variables of the environment: where signs go, within how many microseconds one has to come, from which process."""
@@ -46,4 +47,4 @@ class Watchdog:
         """As long as the event loop turns, until cancelled; ends at once when nobody asks for it."""
         while self.every_s:
             self.tell(ALIVE)
-            await asyncio.sleep(self.every_s)
+            await next_beat(self.every_s)

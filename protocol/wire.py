@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from . import auth, tls
+from .beats import next_beat
 from .dialler import Dialler, untold
 from .lines import (
     MAX_LINE,
@@ -112,7 +113,7 @@ class Channel:
         with contextlib.suppress(WireError):
             while True:
                 self._sent = False
-                await asyncio.sleep(self.heartbeat_s)
+                await next_beat(self.heartbeat_s)
                 if not self._sent:
                     await self.send(Heartbeat())
 

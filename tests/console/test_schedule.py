@@ -2,11 +2,14 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from console.schedule import DUTIES, Duty, Schedule, done
+from provisioning import tasks
+from provisioning.core import ages
 from tests.waiting import wait_for
 
 
@@ -109,4 +112,6 @@ def test_a_start_waits_for_no_first_turn_of_what_it_waits_for(monkeypatch):
 
 def test_each_duty_has_a_time_and_signs_of_life_come_often():
     assert all(duty.every_s > 0 for duty in DUTIES)
-    assert min(duty.every_s for duty in DUTIES if duty.work.__name__ == "ask_for_heartbeat") <= 2
+    [every_s] = [duty.every_s for duty in DUTIES if duty.work is tasks.ask_for_heartbeat]
+    # Two of them may be late.
+    assert timedelta(seconds=2 * every_s) < ages.CONSOLE_PART

@@ -1,6 +1,5 @@
 """Carries out reactions: what a condition says is done about an application, in the name of the condition."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +9,7 @@ from django.db import DatabaseError
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from protocol.beats import next_beat
 from provisioning.alarms.rules.reactions import MOST_WITHIN, next_pause, why_not
 from provisioning.alarms.selectors.alarms import TOPIC
 from provisioning.core import changes
@@ -36,7 +36,7 @@ async def react() -> None:
     database = DatabaseThread("reactions")
     try:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await next_beat(LOOK_S)
             try:
                 while await database.do(react_once):
                     pass

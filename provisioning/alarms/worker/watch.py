@@ -1,12 +1,12 @@
 """Judges what happens for as long as its process runs (``manage.py runlog``). It needs the Configuration Database and
 nothing else: a log pair that is away, and the log database with it, raise alarms like everything else."""
 
-import asyncio
 import logging
 import time
 
 from django.db import DatabaseError
 
+from protocol.beats import next_beat
 from provisioning.alarms.selectors.happened import last_of_each
 from provisioning.core.database_thread import DatabaseThread
 
@@ -28,7 +28,7 @@ class Watch:
         """Until it is cancelled, or something fails that is no trouble of a database."""
         try:
             while True:
-                await asyncio.sleep(await self._step())
+                await next_beat(await self._step())
         finally:
             await self._judge.end()
 

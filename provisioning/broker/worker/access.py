@@ -5,6 +5,7 @@ anew by the console worker, and at once when a host joins, changes or goes.
 """
 
 import logging
+from typing import cast
 
 import redis
 from django.conf import settings
@@ -43,28 +44,32 @@ def keep() -> int:
 
     Raises NotPermitted, RedisError.
     """
+    with connect() as client:
+        return _keep(client)
+
+
+def _keep(client: redis.Redis) -> int:
     if why := _none_at_rabbitmq():
         raise NotPermitted(why)
     if not has_accounts():
         return 0
-    with connect() as client:
-        prefix = Console.this().broker_prefix
-        try:
-            known = known_commands(client)
-            # kombu gives its lock back by a script, which hosts may run and not load.
-            client.script_load(Lock.LUA_RELEASE_SCRIPT)
-            # Listed before the hosts are read: an account that another process sets meanwhile is not set back.
-            listed = client.acl_list()
-            wanted = [_account(host, client, prefix, known) for host in Host.objects.filter(enabled=True, left_at=None)]
-            unlike, left_over = rules.differing(wanted, listed, prefix=prefix)
-            for account in unlike:
-                client.execute_command("ACL", "SETUSER", account.name, *account.rules)
-                _cut(client, account.name)
-            if left_over:
-                # Redis ends their connections with them.
-                client.acl_deluser(*left_over)
-        except redis.ResponseError as error:
-            raise _refused_by(error) from None
+    prefix = Console.this().broker_prefix
+    try:
+        known = known_commands(client)
+        # kombu gives its lock back by a script, which hosts may run and not load.
+        client.script_load(Lock.LUA_RELEASE_SCRIPT)
+        # Listed before the hosts are read: an account that another process sets meanwhile is not set back.
+        listed = cast("list[str]", client.acl_list())
+        wanted = [_account(host, client, prefix, known) for host in Host.objects.filter(enabled=True, left_at=None)]
+        unlike, left_over = rules.differing(wanted, listed, prefix=prefix)
+        for account in unlike:
+            client.execute_command("ACL", "SETUSER", account.name, *account.rules)
+            _cut(client, account.name)
+        if left_over:
+            # Redis ends their connections with them.
+            client.acl_deluser(*left_over)
+    except redis.ResponseError as error:
+        raise _refused_by(error) from None
     if unlike or left_over:
         log.info("accounts of hosts at the broker: %d set, %d deleted", len(unlike), len(left_over))
     return len(unlike) + len(left_over)
@@ -75,12 +80,13 @@ def keep_and_note() -> None:
 
     Raises RedisError."""
     why = ""
-    try:
-        keep()
-        denials.record()
-    except NotPermitted as error:
-        why = str(error)
-    facts = {"why": why, **_server()}
+    with connect() as client:
+        try:
+            _keep(client)
+            denials.record(client)
+        except NotPermitted as error:
+            why = str(error)
+        facts = {"why": why, **_server(client)}
     if ComponentHeartbeat.objects.filter(name=NOTE, facts=facts).exists():
         return
     ComponentHeartbeat.show(NOTE, **facts)
@@ -88,9 +94,8 @@ def keep_and_note() -> None:
         log.warning("%s", why)
 
 
-def _server() -> dict[str, str]:
-    with connect() as client:
-        facts = client.info("server")
+def _server(client: redis.Redis) -> dict[str, str]:
+    facts = client.info("server")
     return {"server": rules.server_name(facts), "program": str(facts.get("executable", ""))}
 
 
@@ -100,24 +105,23 @@ class Denials:
 
     NAME = "broker-denials"
 
-    def record(self) -> int:
+    def record(self, client: redis.Redis) -> int:
         """Events on the hosts' timelines for what is new; how many. Raises RedisError."""
         if not has_accounts():
             return 0
         prefix = Console.this().broker_prefix
         row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
-        with connect() as client:
-            seconds, micros = client.time()
-            now = seconds * 1000 + micros // 1000
-            until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
-            try:
-                entries = [(_denied_at(each, now), each) for each in client.acl_log()]
-            except redis.ResponseError:
-                return 0  # not for us to see
+        seconds, micros = client.time()
+        now = seconds * 1000 + micros // 1000
+        until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
+        try:
+            entries = [(_denied_at(each, now), each) for each in client.acl_log()]
+        except redis.ResponseError:
+            return 0  # not for us to see
         new = [(at, each) for at, each in entries if at > until + SLACK_MS]
         ComponentHeartbeat.show(self.NAME, until=max((at for at, _ in new), default=until))
         # Anybody may try to log in under a name that only looks like one.
-        named = [(int(number) if (number := _number_of(each["username"], prefix)).isdecimal() else None, each)
+        named = [(int(number) if (number := _number_of(str(each["username"]), prefix)).isdecimal() else None, each)
                  for _, each in new]
         hosts = Host.objects.in_bulk([number for number, _ in named if number is not None])
         return sum(_record_denial(hosts.get(number), each, prefix) for number, each in named)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import FloatField, OuterRef, Subquery
+from django.db.models import FloatField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from provisioning.core import ages, changes
 from provisioning.core.log_context import about_job
+from provisioning.core.prepared import Prepared
 from provisioning.jobs.kinds import KINDS
 from provisioning.jobs.selectors.awaited import REAPER, SILENT
 from provisioning.models import ComponentHeartbeat, Job, JobReport
@@ -44,6 +45,14 @@ class JobVerdict:
     asks: tuple[Callable[[Job], object], ...] = ()
 
 
+def _ended_reports() -> QuerySet[JobReport]:
+    """Of jobs that take none any more."""
+    return JobReport.objects.exclude(job__state__in=[*ACTIVE_JOBS, JobState.LOST])
+
+
+_ENDED_REPORTS = Prepared(lambda: _ended_reports().order_by().values_list("pk")[:1])
+
+
 def reap(now: datetime | None = None) -> int:
     """Look at every active job once; returns how many were moved to lost."""
     now = now or timezone.now()
@@ -60,7 +69,8 @@ def reap(now: datetime | None = None) -> int:
     lost = sum(write_in_turns(due, lambda keys: sum(_settle(key, now, since) for key in keys)))
     for key in waiting.keys() & set(due):
         reports.catch_up(key)
-    delete_in_turns(JobReport.objects.exclude(job__state__in=[*ACTIVE_JOBS, JobState.LOST]))
+    if _ENDED_REPORTS.rows():
+        delete_in_turns(_ended_reports())
     _note_silence(jobs, now)
     return lost
 

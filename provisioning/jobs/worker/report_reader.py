@@ -27,7 +27,7 @@ BEAT = "report-reader"
 IDLE_S, TROUBLE_S, HOSTS_S, LOOK_S = 0.1, 1.0, 2.0, 1.0
 """Between two looks that found nothing, where the broker does not tell when something came; after one that failed; how
 old the list of hosts may be; how long one look may take: what is left then waits for the next."""
-ENDS_S = 0.25
+ENDS_S = 1.0
 """So long it waits on when it is to end."""
 HOSTS_A_SECOND = 20_000
 """Looking for what waits of so many hosts costs Redis a few hundredths of a second."""

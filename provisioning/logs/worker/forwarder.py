@@ -14,11 +14,12 @@ from typing import Any
 from django.db import DatabaseError
 
 from protocol import log_logins
+from protocol.beats import next_beat
 from protocol.pauses import pauses
 from protocol.stomp_client import UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.errors import PairwiseError
 
-from .source import source
+from .source import Source, source
 from .unsent import Settled, Unsent, sent
 
 log = logging.getLogger(__name__)
@@ -41,21 +42,26 @@ class Forwarder:
             except (*UNREADABLE, TimeoutError, PairwiseError, DatabaseError) as error:
                 pause_s = max(LOOK_S, next(waits))
                 log.info("What the console tells was not published: %s", error)
-            await asyncio.sleep(pause_s)
+            await next_beat(pause_s)
 
     async def _step(self) -> bool:
         """Publish what waits; whether anything did."""
-        pair = await self._in_thread(source, log_logins.CONSOLE)
-        if pair is None:
-            await self._in_thread(self._settled.pass_by)
-            return False
-        waiting = await self._in_thread(self._settled.unsent)
-        if not waiting:
+        pair, waiting = await self._in_thread(self._waiting)
+        if pair is None or not waiting:
             return False
         await _to_one_of(pair.targets, waiting)
         for found in waiting:
             await self._in_thread(sent, found.kind, found.records[-1][0])
         return True
+
+
+    def _waiting(self) -> tuple[Source | None, list[Unsent]]:
+        """Where to, and what; without a pair nobody takes it."""
+        pair = source(log_logins.CONSOLE)
+        if pair is None:
+            self._settled.pass_by()
+            return None, []
+        return pair, self._settled.unsent()
 
 
 async def _to_one_of(targets: tuple[Target, ...], waiting: list[Unsent]) -> None:

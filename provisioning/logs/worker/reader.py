@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from protocol import log_logins
+from protocol.beats import next_beat
 from protocol.events import Own
 from protocol.patience import PatientClock
 from protocol.tasks import until_one_ends
@@ -31,7 +32,7 @@ from provisioning.models import ComponentHeartbeat
 from . import kept
 from .follower import Follower, LogTrouble, State
 from .forwarder import Forwarder
-from .source import sources
+from .source import Source, sources
 
 log = logging.getLogger(__name__)
 LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
@@ -82,16 +83,14 @@ class Reader:
                 for follower in self._followed.values():
                     if follower.task.done():
                         follower.task.result()
-                await asyncio.sleep(LOOK_S)
+                await next_beat(LOOK_S)
         finally:
             await self._leave(list(self._followed))
 
     async def _look(self) -> None:
         """Which pairs there are. While the Configuration Database is away, those that were."""
         try:
-            found, self._trouble = await self._looker.do(sources, log_logins.READER)
-            self._names = await self._looker.do(self._all_names.now)
-            self._chosen = await self._looker.do(default_pair)
+            (found, self._trouble), self._names, self._chosen = await self._looker.do(self._found)
         except DatabaseError as error:
             self._trouble = (await self._looker.do(trouble_with, error) or Trouble(AWAY)).explained
             return
@@ -103,6 +102,9 @@ class Reader:
             else:
                 follower = Follower(source, self._of_log, self._keep, lambda: self._names)
                 self._followed[key] = Followed(follower, asyncio.create_task(follower.run()))
+
+    def _found(self) -> tuple[tuple[list[Source], str], frozenset[str], int | None]:
+        return sources(log_logins.READER), self._all_names.now(), default_pair()
 
     async def _leave(self, keys: Iterable[tuple[int, str]]) -> None:
         tasks = [self._followed.pop(key).task for key in keys]
@@ -143,7 +145,7 @@ class Reader:
                     behind.told = found[0]
             except DatabaseError:
                 log.info("The sign of life was not written: the Configuration Database does not take it.")
-            await asyncio.sleep(BEAT_S)
+            await next_beat(BEAT_S)
 
     async def _tell(self) -> None:
         """Pages that show records: at once, and then once a second at most, however many come."""

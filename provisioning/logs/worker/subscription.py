@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence, Set
 
+from protocol.beats import next_beat
 from protocol.log_records import PREFIX, TEXT_BYTES
 from protocol.stomp_client import Dropped, Frame, Target, dialled, entered, frame, write
 from protocol.tasks import until_one_ends
@@ -100,7 +101,7 @@ class Following:
     async def _watch(self) -> None:
         """Of a member that is frozen, or behind a network that swallows everything, nothing is heard."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await next_beat(LOOK_S)
             if not self._room.is_set():
                 self._heard_at = time.monotonic()
             elif time.monotonic() - self._heard_at > SILENT_S:

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from django.db import DatabaseError
 
+from protocol.beats import until_next
 from provisioning.alarms.worker.judging import alarms_changed
 from provisioning.core.database_thread import DatabaseThread
 from provisioning.core.receivers import Receivers
@@ -50,7 +51,7 @@ class Notifier:
 
     async def _rest(self, wait_s: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(until_next(wait_s, time.monotonic())):
                 await self._woken.wait()
         self._woken.clear()
 

@@ -4,12 +4,12 @@ and nothing else.
 All that is read and written is done by one thread. Entries go by others, a target at a time: one that is slow or dead
 keeps no other one waiting."""
 
-import asyncio
 import logging
 import time
 
 from django.db import DatabaseError
 
+from protocol.beats import next_beat
 from provisioning.core.database_thread import DatabaseThread
 from provisioning.core.receivers import Receivers
 from provisioning.shipping.rules.pace import Pace
@@ -34,7 +34,7 @@ class Shipper:
         """Until it is cancelled, or something fails that is no trouble of a database."""
         try:
             while True:
-                await asyncio.sleep(await self._step())
+                await next_beat(await self._step())
         finally:
             await self._targets.end()
             await self._database.end()

@@ -117,8 +117,8 @@ def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as
     with pytest.raises(NoPermissionError):
         as_alpha.rpop("host.beta")
     denials = broker_access.Denials()
-    assert denials.record() == 1
-    assert denials.record() == 0
+    assert denials.record(broker_access.connect()) == 1
+    assert denials.record(broker_access.connect()) == 0
     event = Event.objects.get(host=hosts[0])
     assert event.source == "refused"
     assert event.text == ("Somebody with the account of host alpha asked for the key 'host.beta' at the broker, which "
@@ -133,10 +133,10 @@ def test_who_guesses_at_an_account_that_is_no_hosts_is_told_of_once_a_minute(bro
     for guess in ("one", "two"):
         with pytest.raises(redis.AuthenticationError):
             broker.execute_command("AUTH", name, guess)
-    assert denials.record() == 1
+    assert denials.record(broker_access.connect()) == 1
     with pytest.raises(redis.AuthenticationError):
         broker.execute_command("AUTH", "another", "three")
-    assert denials.record() == 0
+    assert denials.record(broker_access.connect()) == 0
     [event] = Event.objects.filter(source="refused")
     assert event.host is None
     assert event.text == (f"Somebody at 127.0.0.1 tried to log in at the broker as {name!r}, which is no host's "

@@ -151,7 +151,7 @@ def test_it_keeps_its_connection_while_all_places_are_taken(port, console, monke
 def test_guesses_at_the_consoles_own_password_are_told(port, console):
     with strangers(port, console, 1, b"AUTH guess\r\n") as [stranger]:
         assert b"WRONGPASS" in stranger.recv(1000)
-        assert broker_access.Denials().record() == 1
+        assert broker_access.Denials().record(broker_access.connect()) == 1
     assert "Somebody at 127.0.0.1 tried to log in at the broker as 'default', which" in told()[-1][1]
 
 
