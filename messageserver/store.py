@@ -21,14 +21,13 @@ from .ownership import FILE, Held, Promised, StaleEpoch, StoreError, held_in, ta
 from .places import Places
 from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
+from .room import Room
 from .settings import Retention
 
 Marking = Callable[[Sequence[Row]], list[DraftRow]]
 """From the new records of a commit: what it says of positions and queues, as drafts."""
 TRIM_ROWS = 4000
 """Most records that are removed at once, so that it never holds up senders for long."""
-ROOM_BYTES = 256 * 1024
-"""A store that was full is used again when this much can be written to it."""
 PAGE_BYTES = 16 * 1024
 """Of a store that is made anew; one that is there keeps its pages. A page of a large body costs two writes whatever its
 size, and small messages that come together fill it as they fill smaller ones."""
@@ -77,6 +76,7 @@ class Store:
         self.directory, self.path, self.retention = directory, directory / FILE, retention
         self._trouble = ""
         self._promised: list[Row] = []
+        self._room = Room()
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = take_lock(directory / "lock")
@@ -340,8 +340,9 @@ class Store:
             self._open(self.ages)
         except sqlite3.Error as error:
             raise StoreError(self.why(error)) from error
-        self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,)))
+        self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (self._room.wanted(),)))
         self._write(lambda: self._db.execute("DELETE FROM room"))
+        self._room.found()
         self._keep_promise()
 
     def checkpoint(self) -> None:

@@ -1,5 +1,6 @@
 """What was acknowledged is on the disk, whether the process is killed or the disk is full."""
 
+import contextlib
 import resource
 import threading
 
@@ -88,6 +89,35 @@ def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(start_server):
         assert client.acked("/topic/a", b"y") >= stored + 1
         client.subscribe("/topic/a", from_seq="1")
         assert client.messages(stored)[-1].body == b"x" * 100_000
+
+
+def publish_large(server, over: threading.Event) -> None:
+    """A message that does not fit, again and again."""
+    while not over.is_set():
+        with contextlib.suppress(OSError, EOFError), server.client() as client:
+            client.publish("/topic/a", b"x" * 900_000, receipt="r")
+            assert client.next().command == "ERROR"
+
+
+def test_a_disk_that_is_full_but_for_a_little_stays_in_trouble_for_the_detection_time(start_server):
+    """What is tried to see whether there is room again fits, what clients send does not."""
+    server, over = start_server(), threading.Event()
+    pid = server.process.pid
+    with server.client() as client:
+        client.acked("/topic/a", b"first")
+    size = max(f.stat().st_size for f in (server.directory / "data").iterdir())
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 600_000, resource.RLIM_INFINITY))
+    load = threading.Thread(target=publish_large, args=(server, over))
+    load.start()
+    try:
+        server.control.wait(lambda: server.control.reports[-1].trouble_s > 3)
+    finally:
+        over.set()
+        load.join(WAIT_S)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    server.control.wait_report(state="started", reason="")
+    with server.client() as client:
+        assert client.acked("/topic/a", b"last") == 2
 
 
 def test_what_a_client_sent_behind_a_message_that_was_not_stored_is_not_stored_either(start_server):
