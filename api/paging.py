@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic_core import to_json
 
 from protocol.outside import read_json
+from provisioning.core.prepared import whole_numbers
 from provisioning.errors import NotFound
 from provisioning.spelling import ordering
 
@@ -60,7 +61,7 @@ class Page(BaseModel):
                  item: type[BaseModel], *, sort: str, sorts: Sorts) -> HttpResponse:
         """As ``of``, for a list that is asked for all the time: ``described`` makes exactly the members of ``item``,
         which a test holds, and not every answer anew."""
-        found, following = self._part(rows, _order(sort, sorts), sort)
+        found, following = self._part(rows, _order(sort, sorts), sort, _keys if sort in ("id", "-id") else list)
         wanted, items = self._wanted(item), described(found)
         part = {"items": [{key: row[key] for key in row if key in wanted} for row in items] if wanted else items,
                 "next": following, "count": rows.count() if self.count else None}
@@ -92,7 +93,8 @@ class Page(BaseModel):
                                f"{', '.join(item.model_fields)}.", field="fields")
         return names
 
-    def _part(self, rows: QuerySet[Any], order: list[OrderBy], sort: str) -> tuple[list[Any], str | None]:
+    def _part(self, rows: QuerySet[Any], order: list[OrderBy], sort: str,
+              read: Callable[[QuerySet[Any]], list[Any]] = list) -> tuple[list[Any], str | None]:
         keys = [f"key_{number}" for number in range(len(order))]
         columns = {key: each.expression for key, each in zip(keys, order, strict=True)}
         rows = rows.annotate(**columns)
@@ -101,7 +103,7 @@ class Page(BaseModel):
               for key, each in zip(keys, order, strict=True)]
         try:
             rows = rows.filter(_behind(keys, order, behind)) if behind is not None else rows
-            found = list(rows.order_by(*by)[:self.limit + 1])
+            found = read(rows.order_by(*by)[:self.limit + 1])
         except UNREADABLE as error:
             if self.cursor:
                 raise Problem(422, WRONG_CURSOR, field="cursor") from error
@@ -122,6 +124,11 @@ class Page(BaseModel):
         if named != sort or not known or not isinstance(values, list):
             raise Problem(422, WRONG_CURSOR, field="cursor")
         return values
+
+
+def _keys(rows: QuerySet[Any]) -> list[dict[str, int]]:
+    """Of rows in the order of their keys, of which nothing else is read."""
+    return [{"pk": number, "key_0": number} for number in whole_numbers(rows.values_list("pk", flat=True))]
 
 
 def _value(row: Any, key: str) -> Any:

@@ -1,5 +1,7 @@
 """Which requests of the console may send or take up more than others."""
 
+from functools import cache
+
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
@@ -23,8 +25,13 @@ COMES_BACK = "single-sign-on-back"
 
 
 def signs_in(scope: Scope) -> bool:
-    names = SIGN_INS if scope["method"] == "POST" else ()
-    return scope["path"] in {reverse(name) for name in (*names, COMES_BACK)}
+    return scope["path"] in _paths(*SIGN_INS, COMES_BACK) if scope["method"] == "POST" else (
+        scope["path"] in _paths(COMES_BACK))
+
+
+@cache
+def _paths(*names: str) -> frozenset[str]:
+    return frozenset(reverse(name) for name in names)
 
 
 async def most(scope: Scope) -> int:

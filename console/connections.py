@@ -97,7 +97,7 @@ def trust(proxies: Iterable[str]) -> None:
 
 
 def _is_proxy(host: str) -> bool:
-    return is_among(host, trusted_proxies)
+    return bool(trusted_proxies) and is_among(host, trusted_proxies)
 
 
 class NotTaken(Exception):

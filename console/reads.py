@@ -23,6 +23,9 @@ from console.gate import API, Receive, Scope
 from console.places import Send
 
 THREADS = 4
+TOGETHER, TURN_S = 2, 0.05
+"""So many threads are at work at a time, for so long each; then another one may begin beside it. The interpreter's lock
+is free for a moment at each query, and threads that hand it to each other there take far longer for the same reads."""
 WAIT_S = 0.5
 """A thread that is at one request for so long, as when a control or a Message Server hangs, is given no other one, and
 ends with it: a new one takes its place. Whoever finds none within so long is answered as other requests are."""
@@ -52,6 +55,7 @@ class Reads:
     def __init__(self, application: Any, handle: Handle | None = None, threads: int = THREADS):
         self._application, self._handle = application, handle or answer
         self._idle, self._some = [Reader() for _ in range(threads)], asyncio.Semaphore(threads)
+        self._turn = asyncio.Semaphore(TOGETHER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_read(scope):
@@ -70,7 +74,11 @@ class Reads:
     async def _done(self, reader: "Reader", scope: Scope, body: bytes) -> Answer:
         work = asyncio.ensure_future(reader.do(self._handle, scope, body))
         try:
-            await asyncio.wait([work], timeout=WAIT_S)
+            try:
+                await asyncio.wait([work], timeout=TURN_S)
+            finally:
+                self._turn.release()
+            await asyncio.wait([work], timeout=WAIT_S - TURN_S)
         finally:
             self._give_back(reader if work.done() else Reader())
         return await work
@@ -79,6 +87,11 @@ class Reads:
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._some.acquire()
+                try:
+                    await self._turn.acquire()
+                except asyncio.CancelledError:
+                    self._some.release()
+                    raise
         except TimeoutError:
             return None
         # The last one that worked: the others have their rest, and what they hold is closed.

@@ -64,6 +64,34 @@ def test_reads_that_follow_each_other_are_answered_in_one_thread_and_nothing_els
     assert other == (299, b"another way")
 
 
+def test_so_many_are_at_work_together_until_one_takes_longer():
+    at_work, most, lock, go_on = [], [], threading.Lock(), threading.Event()
+
+    def waits(scope, body):
+        with lock:
+            at_work.append(scope)
+            most.append(len(at_work))
+        go_on.wait(5)
+        with lock:
+            at_work.remove(scope)
+        return Answer(200, [], b"")
+
+    async def all_of_it():
+        application = Reads(others, waits, threads=reads.TOGETHER + 1)
+        tasks = [asyncio.create_task(asked(application, scope(query=b"%d" % number)))
+                 for number in range(reads.TOGETHER + 1)]
+        begun = asyncio.get_running_loop().time()
+        while len(most) <= reads.TOGETHER:
+            await asyncio.sleep(0.001)
+        took = asyncio.get_running_loop().time() - begun
+        go_on.set()
+        return took, await asyncio.gather(*tasks)
+
+    took, answers = async_to_sync(all_of_it)()
+    assert took >= reads.TURN_S / 2
+    assert {status for status, _ in answers} == {200}
+
+
 def test_the_body_is_there_as_a_whole_and_whoever_has_gone_is_not_answered():
     parts = ({"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.request", "body": b"b"})
 

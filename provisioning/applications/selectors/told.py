@@ -67,11 +67,11 @@ def _query() -> QuerySet:
         *(f"pair_state__{name}" for name in STATE))
 
 
-_TOLD = Prepared(_query)
+_TOLD = Prepared(_query, at_once=True)
 _JOBS = Prepared(lambda: Job.objects.filter(application__in=Keys(), state__in=ACTIVE_JOBS).order_by().values_list(
     "application", "pk"))
-_PORTS = Prepared(lambda: ListeningPort.objects.filter(application__in=Keys()).values_list(
-    "application", "port_id", "port", "protocol", "ha_sync"))
+_PORTS = Prepared(lambda: ListeningPort.objects.filter(application__in=Keys()).order_by().values_list(
+    "pk", "application", "port_id", "port", "protocol", "ha_sync"), at_once=True)
 
 
 def told(application_ids: Iterable[int]) -> list[Told]:
@@ -101,7 +101,7 @@ def jobs_of(application_ids: Iterable[int]) -> dict[int, UUID]:
 def ports_of(application_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     """{application: what is told of its ports} of those that have any."""
     found: dict[int, list[dict[str, Any]]] = {}
-    for key, port_id, port, protocol, ha_sync in _PORTS.rows(keys(application_ids)):
+    for _, key, port_id, port, protocol, ha_sync in sorted(_PORTS.rows(keys(application_ids))):
         found.setdefault(key, []).append({"id": port_id, "port": port, "protocol": protocol, "ha_sync": ha_sync})
     return found
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from provisioning.core.prepared import Given, Keys, Prepared, keys
+from provisioning.core.prepared import Given, Keys, Prepared, keys, whole_numbers
 from provisioning.models import ComponentHeartbeat, Host
 
 AT = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -59,3 +59,24 @@ def test_the_query_is_made_once(db):
     beats.rows("b")
 
     assert len(made) == first
+
+
+def test_all_rows_at_once_are_the_same_as_one_after_the_other(db):
+    for name, facts in (("one", {"a": [1, "é'\""]}), ("two", {})):
+        ComponentHeartbeat.objects.create(name=name, at=AT, facts=facts)
+
+    def make():
+        return ComponentHeartbeat.objects.order_by("name").values_list("pk", "name", "at", "facts")
+
+    together, each = Prepared(make, at_once=True).rows(), Prepared(make).rows()
+    assert sorted(together) == each
+    assert [type(value) for value in together[0]] == [type(value) for value in each[0]]
+    assert Prepared(lambda: make().filter(name="none"), at_once=True).rows() == []
+
+
+def test_whole_numbers_come_in_the_order_of_their_query(db):
+    made = Host.objects.bulk_create([Host(name=f"h{number}", ip_address=f"10.0.0.{number}") for number in range(5)])
+    numbers = [row.pk for row in made]
+
+    assert whole_numbers(Host.objects.order_by("-pk").values_list("pk", flat=True)[:3]) == numbers[::-1][:3]
+    assert whole_numbers(Host.objects.filter(pk__in=[]).values_list("pk", flat=True)) == []
