@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import (
+    task_postrun,
     worker_before_create_process,
     worker_init,
     worker_process_init,
@@ -93,6 +94,12 @@ def _pool_child_starts(**_: object) -> None:
     _die_with_parent(main_pid)
 
 
+def _job_is_over(**_: object) -> None:
+    # What a job has freed would be kept for the next one.
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
+
+
 def _worker_is_ready(**_: object) -> None:
     janitor.start()
 
@@ -104,5 +111,6 @@ def _worker_ends(**_: object) -> None:
 worker_init.connect(_worker_starts, weak=False)
 worker_before_create_process.connect(_pool_child_is_made, weak=False)
 worker_process_init.connect(_pool_child_starts, weak=False)
+task_postrun.connect(_job_is_over, weak=False)
 worker_ready.connect(_worker_is_ready, weak=False)
 worker_shutting_down.connect(_worker_ends, weak=False)
