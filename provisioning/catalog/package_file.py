@@ -11,7 +11,7 @@ from xml.parsers import expat
 from protocol.archives import Archive
 from provisioning.states import FORMER_TYPES, ApplicationType, OSType
 
-DESCRIPTION = "ip_description.xml"
+DESCRIPTION, CHECKSUMS = "ip_description.xml", "checksums.sha256"
 MAX_DESCRIPTION, MAX_MEMBERS, MAX_UNPACKED, MAX_TRAILER = 256 * 1024, 20_000, 4 * 1024**3, 1024**2
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}\Z")
 
@@ -48,7 +48,7 @@ def read_package(path: Path) -> PackageDescription:
 
 
 def _description_of(archive: tarfile.TarFile) -> bytes:
-    found, unpacked = None, 0
+    found, unpacked, has_checksums = None, 0, False
     for count, member in enumerate(archive):
         unpacked += member.size
         if count >= MAX_MEMBERS or unpacked > MAX_UNPACKED:
@@ -57,6 +57,7 @@ def _description_of(archive: tarfile.TarFile) -> bytes:
         if name.startswith("/") or ".." in name.split("/"):
             raise PackageFileError(f"The archive holds {name[:80]!r}, which lies outside of it. It is not safe to "
                                    "install.")
+        has_checksums = has_checksums or (name == CHECKSUMS and member.isreg())
         if name == DESCRIPTION:
             if not member.isreg() or member.size > MAX_DESCRIPTION:
                 raise PackageFileError(f"{DESCRIPTION} must be a file of at most {MAX_DESCRIPTION} bytes.")
@@ -64,6 +65,9 @@ def _description_of(archive: tarfile.TarFile) -> bytes:
                 found = file.read(MAX_DESCRIPTION)
     if found is None:
         raise PackageFileError(f"The archive has no {DESCRIPTION} at its top level, so it is no Installation Package.")
+    if not has_checksums:
+        raise PackageFileError(f"The archive has no {CHECKSUMS} at its top level. Hosts compare each file with it and "
+                               "would refuse the package. Use the package as its maker published it.")
     return found
 
 

@@ -30,7 +30,7 @@ OWN = {
     "provisioning/hosts/selectors/joining.py", "provisioning/management/commands/join_by_ssh.py",
     "provisioning/metrics/selectors.py", "console/up/record.py", "console/up/servers.py",
     "console/up/apart.py", "console/up/forks.py", "console/up/fork_server.py",
-    "provisioning/models/notifications.py", "console/kept_databases.py",
+    "provisioning/models/notifications.py", "provisioning/core/prepared.py", "console/kept_databases.py",
     "console/relocation/mover.py", "console/relocation/values.py", "console/service/machine.py",
     # Says of a body which of its fields holds what is no text; the models bound its numbers.
     "api/bodies.py",

@@ -30,9 +30,10 @@ def _quiet(no_broker, no_control, settings, tmp_path):
 def archive(description):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        info = tarfile.TarInfo("ip_description.xml")
-        info.size = len(description)
-        tar.addfile(info, io.BytesIO(description))
+        for name, content in (("ip_description.xml", description), ("checksums.sha256", b"")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 
 

@@ -28,10 +28,14 @@ XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 </InstallationPackage>"""
 
 
+SUMS = ("checksums.sha256", b"")
+
+
 def archive(*members, description=XML):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in ((("ip_description.xml", description),) if description is not None else ()) + members:
+        described = (("ip_description.xml", description), SUMS) if description is not None else ()
+        for name, content in described + members:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
@@ -64,6 +68,12 @@ def test_what_is_no_archive_is_refused(read, content):
 def test_package_without_description_is_refused(read):
     with pytest.raises(PackageFileError, match="no Installation Package"):
         read(archive(("inner/ip_description.xml", XML), description=None))
+
+
+def test_a_package_that_hosts_would_refuse_as_it_has_no_checksums_is_refused_at_once(read, monkeypatch):
+    monkeypatch.setitem(globals(), "SUMS", ("lib/checksums.sha256", b""))
+    with pytest.raises(PackageFileError, match=r"no checksums\.sha256 at its top level"):
+        read(archive())
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "lib/../../evil"])
