@@ -88,7 +88,11 @@ def audit_everything():
 @shared_task(name="provisioning.heartbeat")
 def heartbeat():
     """Sign of life: asked for by the schedule, by way of the queue, so it stands for both."""
-    ComponentHeartbeat.show("console-worker", "beat", pid=os.getpid())
+    try:
+        ComponentHeartbeat.show("console-worker", "beat", pid=os.getpid())
+    except DatabaseError as error:
+        # Celery would write a whole trace, every few seconds for as long as the database is away.
+        log.info("the console worker shows no sign of life: %s", error)
 
 
 def ask_for_heartbeat():

@@ -1,8 +1,10 @@
 """Nothing is running for ever: jobs that nobody takes or reports any more."""
 
+import logging
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from provisioning import tasks
@@ -174,6 +176,18 @@ def test_heartbeat_stands_for_worker_and_beat():
     tasks.heartbeat()
     assert set(ComponentHeartbeat.objects.values_list("name", flat=True)) == {"console-worker", "beat"}
     assert (timezone.now() - ComponentHeartbeat.objects.get(name="beat").at).total_seconds() < 5
+
+
+def test_a_heartbeat_that_the_database_does_not_take_is_a_line_and_no_trace(monkeypatch, caplog):
+    def away(*_, **__):
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(ComponentHeartbeat, "show", away)
+    with caplog.at_level(logging.INFO, logger="provisioning.tasks"):
+        tasks.heartbeat()
+    [record] = caplog.records
+    assert (record.getMessage(), record.exc_info) == (
+        "the console worker shows no sign of life: disk I/O error", None)
 
 
 def test_cancelled_job_that_a_host_took_all_the_same_is_ended_there(job, monkeypatch,
