@@ -251,7 +251,7 @@ class Broker:
             group.plan.answer(allowed)
         seqs, now = iter(group.appended.seqs), self._loop.time()
         for session, _, receipts, _, at, _ in group.submitted:
-            answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
+            answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0\n" % (receipt, seq)
                        for receipt, seq in zip(receipts, seqs, strict=False) if receipt is not None]
             if not allowed:
                 session.fail(GONE)

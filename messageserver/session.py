@@ -30,7 +30,7 @@ from .log import Event
 from .positions import durable_name
 from .records import Draft
 from .rights import EVERYTHING, Rights, checked_record, internal, of_client
-from .stomp import Frame, Sends, encode
+from .stomp import Frame, Sends, told
 from .submissions import Acknowledged
 from .subscription import Subscription
 from .transactions import Transaction, Transactions, check_counts
@@ -79,7 +79,7 @@ class Session(Connection):
 
     def _receipt(self, frame: Frame) -> None:
         if (receipt := frame.headers.get("receipt")) is not None:
-            self.queue(f"RECEIPT\nreceipt-id:{self.dialect.encoded(receipt)}\n\n\0".encode())
+            self.queue(f"RECEIPT\nreceipt-id:{self.dialect.encoded(receipt)}\n\n\0\n".encode())
 
     def _connect(self, frame: Frame) -> None:
         if frame.command not in OPENING:
@@ -106,9 +106,9 @@ class Session(Connection):
         self.connected = True
         self.name = f"{broker.standing.epoch}-{self.number}"
         broker.roster.logged_in(self)
-        self.queue(encode("CONNECTED", [
+        self.queue(told("CONNECTED", [
             ("version", dialect.version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
-            ("session", self.name), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
+            ("session", self.name), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))], b""))
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).",
                          published=not self.is_of_log)
 

@@ -271,12 +271,12 @@ def encode_headers(headers: Iterable[tuple[str, str]], dialect: Dialect = V12) -
 
 
 FRAME_END = b"\0\n"
-"""How a frame with a body ends that a client is sent: some count on the line end that other servers put there, and lose
-the frame behind it otherwise."""
+"""How each frame ends that a client is sent: some count on the line end that other servers put there, and lose the
+frame behind it otherwise, or the one before where both come together."""
 
 
 def told(command: str, headers: Iterable[tuple[str, str]], body: bytes, dialect: Dialect = V12) -> bytes:
-    """One whole frame with a body, for a client."""
+    """One whole frame, for a client."""
     return encode(command, headers, body, dialect)[:-1] + FRAME_END
 
 

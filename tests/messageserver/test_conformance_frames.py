@@ -1,6 +1,7 @@
 """The clauses of STOMP 1.0, 1.1 and 1.2 about frames, connecting and answers, each against a real server."""
 
 import re
+import socket
 
 import pytest
 
@@ -219,14 +220,18 @@ def test_an_error_says_what_is_wrong_with_which_frame_and_is_the_end(served, fra
         assert (found.headers["content-type"], found.headers["content-length"]) == ("text/plain", str(len(found.body)))
 
 
-def test_a_line_end_follows_what_has_a_body_as_other_servers_have_it(served, here):
-    with speaking(served) as client:
-        subscribed(client, here)
-        client.raw((f"SEND\ndestination:{here}\n\nbody\0" * 2).encode())
+def test_a_line_end_follows_each_frame_as_other_servers_have_it(served, here):
+    with socket.create_connection(("127.0.0.1", served.port), 10) as connection:
+        connection.sendall(f"CONNECT\naccept-version:1.2\nhost:/\nlogin:bench\npasscode:benchpass\n\n\0"
+                           f"SUBSCRIBE\nid:1\ndestination:{here}\nreceipt:1\n\n\0".encode())
+        connection.sendall((f"SEND\ndestination:{here}\nreceipt:2\n\nbody\0" * 2).encode())
         received = b""
-        while received.count(b"body\0") < 2:
-            received += client.socket.recv(1 << 16)
-        client.raw(b"EXPLODE\n\n\0")
-        while data := client.socket.recv(1 << 16):
+        while received.count(b"body\0") < 2 or received.count(b"RECEIPT") < 3:
+            received += connection.recv(1 << 16)
+        connection.sendall(b"EXPLODE\n\n\0")
+        while data := connection.recv(1 << 16):
             received += data
-        assert [received.count(end) for end in (b"body\0\n", b"STOMP client.\0\n")] == [2, 1]
+    *frames, rest = received.split(b"\0\n")
+    assert sorted(frame.split(b"\n")[0] for frame in frames) == [
+        b"CONNECTED", b"ERROR", b"MESSAGE", b"MESSAGE", b"RECEIPT", b"RECEIPT", b"RECEIPT"]
+    assert b"\0" not in b"".join([*frames, rest])
